@@ -1,0 +1,3 @@
+"""The tests drive pytest itself."""
+
+pytest_plugins = ["pytester"]

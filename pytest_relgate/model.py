@@ -1,0 +1,354 @@
+"""The types of a release run. All frozen; nothing here reads a file, a clock or the network.
+
+The words are those of the documentation (``docs/words.md``). Times are RFC 3339 strings in UTC,
+durations are seconds, digests are written ``sha256:<64 hex>``.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+
+class Phase(StrEnum):
+    """Where in a release a gate stands. Values are the marker names."""
+
+    PRERELEASE = "prerelease"
+    BUILD = "build"
+    REHEARSAL = "rehearsal"
+    PUBLISH = "publish"
+    POSTRELEASE = "postrelease"
+    WEEKLY = "weekly"
+
+    @property
+    def source(self) -> bool:
+        """Whether the phase judges a source tree, so that its subject is HEAD and must be clean."""
+        return self in (Phase.PRERELEASE, Phase.BUILD, Phase.REHEARSAL, Phase.PUBLISH)
+
+    @property
+    def serial(self) -> bool:
+        """Whether the phase talks to one workflow run, so that it runs in one process."""
+        return self in (Phase.BUILD, Phase.REHEARSAL, Phase.PUBLISH)
+
+    @property
+    def requires(self) -> tuple[Phase, ...]:
+        """The phases whose PASSED evidence on the same commit this one needs (SPEC S10, S37)."""
+        match self:
+            case Phase.REHEARSAL:
+                return (Phase.PRERELEASE, Phase.BUILD)
+            case Phase.PUBLISH:
+                return (Phase.PRERELEASE, Phase.BUILD, Phase.REHEARSAL)
+            case _:
+                return ()
+
+
+class State(StrEnum):
+    """What is known of one gate. DESIGN section 1."""
+
+    PASSED = "PASSED"
+    NOT_TRIGGERED = "NOT_TRIGGERED"
+    WAIVED = "WAIVED"
+    FAILED = "FAILED"
+    ERRORED = "ERRORED"
+    TIMED_OUT = "TIMED_OUT"
+    CRASHED = "CRASHED"
+    SKIPPED = "SKIPPED"
+    FLAKY = "FLAKY"
+    PENDING = "PENDING"
+    BLOCKED_BY = "BLOCKED_BY"
+    MISSING = "MISSING"
+    UNPLANNED = "UNPLANNED"
+    STALE = "STALE"
+    INVALID = "INVALID"
+
+    @property
+    def passing(self) -> bool:
+        """Whether a gate in this state lets the release go on."""
+        return self in (State.PASSED, State.NOT_TRIGGERED, State.WAIVED)
+
+    @property
+    def settled(self) -> bool:
+        """Whether a gate in this state is kept and not run again for the same subject."""
+        return self in (State.PASSED, State.NOT_TRIGGERED)
+
+    @property
+    def remembered(self) -> bool:
+        """Whether a later pass on the same tree is FLAKY."""
+        return self in (State.FAILED, State.CRASHED, State.TIMED_OUT)
+
+    @property
+    def waivable(self) -> bool:
+        """Whether a waiver may cover this state: never what was not judged or is not of this subject."""
+        return self in (
+            State.FAILED,
+            State.ERRORED,
+            State.TIMED_OUT,
+            State.CRASHED,
+            State.SKIPPED,
+            State.FLAKY,
+            State.PENDING,
+        )
+
+
+class Mode(StrEnum):
+    """What a run may change outside this machine. SPEC S2."""
+
+    DRY_RUN = "dry-run"
+    LIVE = "live"
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """When a gate applies.
+
+    ``changed``: a file that matches ``patterns`` differs between base and commit.
+    ``present``: a file that matches ``patterns`` exists in the repository under release.
+    ``live``: the run is live.
+    ``name`` is the change set or presence of the profile, or the pattern itself.
+    """
+
+    kind: Literal["changed", "present", "live"]
+    name: str = ""
+    patterns: tuple[str, ...] = ()
+
+
+class Gate(msgspec.Struct, frozen=True):
+    """One gate of a phase with what decides about it. ``limit`` is in seconds, 0 is unknown."""
+
+    id: str
+    phase: str
+    title: str = ""
+    conditions: tuple[Condition, ...] = ()
+    advisory: bool = False
+    waivable: bool = True
+    reads_world: bool = False
+    sequence: str = ""
+    limit: float = 0
+    incident: bool = False
+    remedy: str = ""
+    where: str = ""
+    problem: str = ""
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """Why a condition holds or does not: what was compared and what was looked at.
+
+    ``held`` is None when the condition could not be decided; then the gate runs.
+    """
+
+    condition: Condition
+    held: bool | None
+    reason: str
+    base: str = ""
+    commit: str = ""
+    looked_at: int = 0
+    matched: tuple[str, ...] = ()
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """Whether a gate is due in this run, with the proof for each of its conditions."""
+
+    gate: str
+    proofs: tuple[Proof, ...] = ()
+
+    @property
+    def due(self) -> bool:
+        """A gate is left out only if a condition of it provably does not hold."""
+        return not any(proof.held is False for proof in self.proofs)
+
+
+class Artifact(msgspec.Struct, frozen=True):
+    """One built file: name, ``sha256:`` digest, size in bytes."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """What the evidence is about.
+
+    ``tree`` is the git tree of ``commit`` without waivers, sign-offs and evidence; ``checks`` is the
+    digest of the checks folder as it was used; ``checks_commit`` is empty where it is not in git.
+    ``dirt`` names up to a few paths that are not as committed; ``dirty`` is the fact itself.
+    """
+
+    repository: str
+    commit: str
+    tree: str
+    dirty: bool
+    checks: str
+    checks_commit: str = ""
+    checks_dirty: bool = False
+    dirt: tuple[str, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What failures are remembered by: the same tree judged by the same checks."""
+        return (self.tree, self.checks)
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One execution of one gate. Numbered from 1 without gaps; appended, never replaced.
+
+    ``tree``, ``checks``, ``base`` (a commit or empty) and ``mode`` say under what it was judged.
+    ``message``, ``where`` and ``do`` are what a person reads of a failure.
+    """
+
+    gate: str
+    number: int
+    outcome: State
+    run: int
+    started: str
+    seconds: float
+    worker: str
+    tree: str
+    checks: str
+    base: str = ""
+    mode: str = "dry-run"
+    message: str = ""
+    where: str = ""
+    do: str = ""
+    log: str = ""
+    phase_of_test: str = ""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The gates that must judge. ``locked`` is whether they stand in a committed ``gates.lock``.
+
+    ``missing`` names the planned gates that were not collected, ``unplanned`` the collected ones that
+    are not in the lock, ``invalid`` the malformed ones; each maps a gate id to the reason.
+    """
+
+    phase: Phase
+    target: str
+    mode: Mode
+    gates: tuple[Gate, ...]
+    locked: bool
+    missing: dict[str, str] = {}
+    unplanned: dict[str, str] = {}
+    invalid: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
+
+
+class Waiver(msgspec.Struct, frozen=True):
+    """A reviewed exception for one gate of one release, from ``waivers.toml``.
+
+    ``created`` and ``expires`` are RFC 3339; ``states`` are the states that it covers.
+    """
+
+    gate: str
+    release: str
+    states: tuple[State, ...]
+    reason: str
+    owner: str
+    approver: str
+    created: str
+    expires: str
+
+
+class Signoff(msgspec.Struct, frozen=True):
+    """A named person's word that a flaky gate's cause is understood, for one tree."""
+
+    gate: str
+    tree: str
+    person: str
+    cause: str
+
+
+class Earlier(msgspec.Struct, frozen=True):
+    """What an earlier phase's sealed evidence said, as read by a verification of it."""
+
+    phase: Phase
+    verdict: Literal["PASSED", "BLOCKED"]
+    commit: str
+    digest: str
+    live_only_left_out: bool = False
+    problem: str = ""
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why a verdict is BLOCKED. ``code`` is a State, or an upper-case word for a fact about the run."""
+
+    code: str
+    message: str
+    gate: str = ""
+    remedy: str = ""
+    where: str = ""
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """One gate with its state, why, and every attempt that counts for it."""
+
+    gate: Gate
+    state: State
+    why: str = ""
+    attempts: tuple[Attempt, ...] = ()
+    decision: Decision | None = None
+    waiver: Waiver | None = None
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """PASSED, or BLOCKED with at least one reason."""
+
+    passed: bool
+    reasons: tuple[Reason, ...]
+    gates: tuple[Judged, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def word(self) -> Literal["PASSED", "BLOCKED"]:
+        """The verdict as evidence and reports write it."""
+        return "PASSED" if self.passed else "BLOCKED"
+
+    @property
+    def only_pending(self) -> bool:
+        """Whether nothing blocks but gates that wait for the world."""
+        return not self.passed and all(r.code == State.PENDING for r in self.reasons)
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What a run was asked for and where each answer came from. SPEC S1-S5.
+
+    ``base`` is empty for a first release; ``base_commit`` likewise. ``*_why`` are for people.
+    """
+
+    phase: Phase
+    target: str
+    target_why: str
+    base: str
+    base_why: str
+    base_commit: str
+    mode: Mode
+    agent: str
+    agent_why: str
+    sandbox: bool = False
+    faults: tuple[str, ...] = ()
+
+
+class Record(msgspec.Struct, frozen=True):
+    """Everything that reports and the seal say about one run. Reports are projections of it.
+
+    ``kept`` maps the id of a gate that was not run again to the start time of the attempt that stands.
+    ``set_aside`` names what the run put aside or found ruled out in pytest's own configuration;
+    ``not_checked`` says in words what this evidence does not speak of.
+    """
+
+    context: Context
+    subject: Subject
+    verdict: Verdict
+    locked: bool
+    run: int
+    started: str
+    finished: str
+    environment: dict[str, str]
+    kept: dict[str, str] = {}
+    waivers: tuple[Waiver, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
+    set_aside: tuple[str, ...] = ()
+    narrowed: str = ""
+    not_checked: tuple[str, ...] = ()
+    folder: str = ""
+    command: str = ""
