@@ -220,6 +220,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     ``missing`` names the planned gates that were not collected, ``unplanned`` the collected ones that
     are not in the lock, ``invalid`` the malformed ones; each maps a gate id to the reason.
+    ``elsewhere`` names the gates of other phases: a waiver for one of them is theirs to judge.
     """
 
     phase: Phase
@@ -231,6 +232,7 @@ class Plan(msgspec.Struct, frozen=True):
     unplanned: dict[str, str] = {}
     invalid: dict[str, str] = {}
     notes: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
 
 
 class Waiver(msgspec.Struct, frozen=True):
