@@ -74,8 +74,8 @@ class Repository:
         return self._peeled(commit, "tree")
 
     def exists(self, rev: str) -> bool:
-        """Whether ``rev`` names an object that is here."""
-        return _plain(rev) and bool(self._verify(f"{rev}^{{object}}"))
+        """Whether ``rev`` names a commit, or a tag of one, that is here."""
+        return _plain(rev) and bool(self._verify(f"{rev}^{{commit}}"))
 
     def tags(self) -> tuple[Tag, ...]:
         """All tags that stand for a commit, by name. One git process, however many there are."""
