@@ -160,10 +160,10 @@ class Repository:
             *specs,
         )
         found = {shown(path) for path in _status_paths(run.stdout)}
-        found.update(shown(path) for path in self._hidden(specs))
+        found.update(shown(path) for path in self._hidden(specs, untracked=untracked))
         return tuple(sorted(found))
 
-    def _hidden(self, specs: Sequence[str]) -> Iterable[bytes]:
+    def _hidden(self, specs: Sequence[str], *, untracked: bool) -> Iterable[bytes]:
         """Name the changed files among those whose index bits tell git not to look."""
         listed = git(self.path, "ls-files", "-v", "--stage", "-z", "--", *specs).stdout
         regular: dict[bytes, bytes] = {}
@@ -172,7 +172,7 @@ class Repository:
                 continue
             facts, path = record[2:].split(b"\t", 1)
             mode, oid, _stage = facts.split(b" ")
-            match self._as_recorded(path, mode, oid):
+            match self._as_recorded(path, mode, oid, untracked=untracked):
                 case False:
                     yield path
                 case None:
@@ -182,7 +182,7 @@ class Repository:
             ids = git(self.path, "hash-object", "--", *some).stdout.split()
             yield from (path for path, oid in zip(some, ids, strict=True) if oid != regular[path])
 
-    def _as_recorded(self, path: bytes, mode: bytes, oid: bytes) -> bool | None:
+    def _as_recorded(self, path: bytes, mode: bytes, oid: bytes, *, untracked: bool) -> bool | None:
         """Whether a file is as the index says; None when that takes hashing its content."""
         there = os.path.join(os.fsencode(self.path), path)  # noqa: PTH118  (a name of any bytes)
         try:
@@ -191,7 +191,8 @@ class Repository:
             return False
         match mode:
             case b"160000":
-                return self._submodule_as_recorded(Path(os.fsdecode(there)), oid.decode())
+                submodule = Repository(Path(os.fsdecode(there)))
+                return submodule._stands_clean_at(oid.decode(), untracked=untracked)
             case b"120000":
                 if not stat.S_ISLNK(now.st_mode):
                     return False
@@ -203,12 +204,11 @@ class Repository:
                     return False
                 return None
 
-    @staticmethod
-    def _submodule_as_recorded(path: Path, oid: str) -> bool:
-        if not (path / ".git").exists():
-            return path.is_dir()  # not initialised: git calls that clean
-        submodule = Repository(path)
-        return submodule.head() == oid and not submodule.dirt()
+    def _stands_clean_at(self, oid: str, *, untracked: bool) -> bool:
+        """Whether this submodule is as its parent records it."""
+        if not (self.path / ".git").exists():
+            return self.path.is_dir()  # not initialised: git calls that clean
+        return self.head() == oid and not self.dirt(untracked=untracked)
 
     # Trees and files of commits
 
