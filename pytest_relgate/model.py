@@ -172,6 +172,8 @@ class Subject(msgspec.Struct, frozen=True):
     ``tree`` is the git tree of ``commit`` without waivers, sign-offs and evidence; ``checks`` is the
     digest of the checks folder as it was used; ``checks_commit`` is empty where it is not in git.
     ``dirt`` names up to a few paths that are not as committed; ``dirty`` is the fact itself.
+    ``checks_path`` and ``checks_also`` are the folder, and the files outside it that decide how it runs,
+    in the repository of the checks.
     """
 
     repository: str
@@ -183,6 +185,8 @@ class Subject(msgspec.Struct, frozen=True):
     checks_dirty: bool = False
     dirt: tuple[str, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
+    checks_path: str = ""
+    checks_also: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_relgate.errors import RelgateError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from pytest_relgate.model import Phase
@@ -57,17 +57,19 @@ class Folder:
 
         OSError (disk full) passes through and leaves what was there.
         """
-        fresh = self.path / f".{name}.new"
+        self.write_together({name: chunks}, durable=durable)
+
+    def write_together(self, files: Mapping[str, Iterable[str | bytes]], *, durable: bool = False) -> None:
+        """Write files that belong together: all take their room on the disk before the first is renamed."""
+        fresh = {name: self.path / f".{name}.new" for name in files}
         try:
-            with fresh.open("wb") as out:
-                for chunk in chunks:
-                    out.write(chunk.encode("utf-8", "backslashreplace") if isinstance(chunk, str) else chunk)
-                if durable:
-                    out.flush()
-                    os.fsync(out.fileno())
-            fresh.replace(self.path / name)
+            for name, chunks in files.items():
+                _write_file(fresh[name], chunks, durable=durable)
+            for name, path in fresh.items():
+                path.replace(self.path / name)
         except OSError:
-            fresh.unlink(missing_ok=True)
+            for path in fresh.values():
+                path.unlink(missing_ok=True)
             raise
         if durable:
             sync_folder(self.path)
@@ -108,6 +110,15 @@ class Folder:
         if self._lock >= 0:
             lock, self._lock = self._lock, -1
             os.close(lock)
+
+
+def _write_file(path: Path, chunks: Iterable[str | bytes], *, durable: bool) -> None:
+    with path.open("wb") as out:
+        for chunk in chunks:
+            out.write(chunk.encode("utf-8", "backslashreplace") if isinstance(chunk, str) else chunk)
+        if durable:
+            out.flush()
+            os.fsync(out.fileno())
 
 
 def _take(lock: int, path: Path) -> None:

@@ -1,0 +1,199 @@
+"""From pytest items to gates: reads markers, refuses what is malformed, sets limits.
+
+A malformed gate is not an exception: its ``problem`` says what is wrong, and it blocks.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_relgate.model import Condition, Gate
+from pytest_relgate.request import PHASES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+WORLD_FIXTURES = frozenset({"github", "channel", "channels"})
+OWN_FIXTURES = ("release", "run", "attach")
+GATE_FACTS: dict[str, type] = {
+    "remedy": str,
+    "advisory": bool,
+    "incident": bool,
+    "waivable": bool,
+    "reads_world": bool,
+}
+GLOB_SIGNS = frozenset("*?[]/.")
+
+
+@dataclass
+class Collector:
+    """Makes gates of items. ``changes`` and ``present`` are the named pattern lists of the profile.
+
+    ``limit`` is the limit in seconds of a gate that states none.
+    """
+
+    checks: Path
+    rootdir: Path
+    changes: Mapping[str, tuple[str, ...]]
+    present: Mapping[str, tuple[str, ...]]
+    limit: float
+    _prefix: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._prefix = os.path.relpath(self.checks, self.rootdir).replace(os.sep, "/") + "/"
+
+    def id_of(self, nodeid: str) -> str:
+        """The gate id of a node id: the path relative to the checks folder."""
+        return nodeid.removeprefix(self._prefix)
+
+    def is_gate(self, item: pytest.Item) -> bool:
+        """Whether an item is a gate: below the checks folder, and a test function or marked with a phase."""
+        return item.nodeid.startswith(self._prefix) and (
+            isinstance(item, pytest.Function) or any(mark.name in PHASES for mark in item.iter_markers())
+        )
+
+    def gate(self, item: pytest.Item) -> Gate:
+        """Read one gate off an item, and see that the item has a limit."""
+        reader = _Reader(self, item)
+        return reader.read()
+
+    def gates(self, items: Iterable[pytest.Item]) -> dict[str, Gate]:
+        """The gates among items by their pytest node id, in order."""
+        return {item.nodeid: self.gate(item) for item in items if self.is_gate(item)}
+
+
+class _Reader:
+    """Reads the markers of one item once."""
+
+    def __init__(self, collector: Collector, item: pytest.Item) -> None:
+        self.collector = collector
+        self.item = item
+        self.problems: list[str] = []
+        self.phases: list[str] = []
+        self.facts: dict[str, Any] = {}
+        self.conditions: list[Condition] = []
+        self.sequence = ""
+        self.limit: float | None = None
+
+    def read(self) -> Gate:
+        for node, mark in self.item.iter_markers_with_node():
+            match mark.name:
+                case name if name in PHASES:
+                    if name not in self.phases:
+                        self.phases.append(name)
+                case "gate":
+                    self._facts(mark)
+                case "when_changed":
+                    self._condition("changed", mark, self.collector.changes)
+                case "when_present":
+                    self._condition("present", mark, self.collector.present)
+                case "live_only":
+                    self.conditions.append(Condition("live", "live"))
+                case "sequence":
+                    self._sequence(node)
+                case "timeout" if self.limit is None:
+                    self._limit(mark)
+                case _:
+                    pass
+        self._phase()
+        self._fixtures()
+        if self.limit is None:
+            self.limit = self.collector.limit
+            self.item.add_marker(pytest.mark.timeout(self.limit))
+        path, line, _ = self.item.location
+        return Gate(
+            id=self.collector.id_of(self.item.nodeid),
+            phase=self.phases[0] if self.phases else "",
+            title=self._title(),
+            conditions=tuple(self.conditions),
+            advisory=self.facts.get("advisory", False),
+            waivable=self.facts.get("waivable", True),
+            reads_world=self.facts.get("reads_world", False)
+            or not WORLD_FIXTURES.isdisjoint(getattr(self.item, "fixturenames", ())),
+            sequence=self.sequence,
+            limit=self.limit,
+            incident=self.facts.get("incident", False),
+            remedy=self.facts.get("remedy", ""),
+            where=f"{path}:{line + 1}" if line is not None else path,
+            problem="; ".join(self.problems),
+        )
+
+    def _phase(self) -> None:
+        if not self.phases:
+            self.problems.append(f"it has no phase: mark it with one of {', '.join(PHASES)}")
+        elif len(self.phases) > 1:
+            self.problems.append(f"it has {len(self.phases)} phases ({', '.join(self.phases)}): keep one")
+
+    def _facts(self, mark: pytest.Mark) -> None:
+        if mark.args:
+            self.problems.append("the gate marker takes names only, as in gate(remedy='...')")
+        for name, value in mark.kwargs.items():
+            kind = GATE_FACTS.get(name)
+            if kind is None:
+                self.problems.append(f"gate({name}=...) is unknown: it takes {', '.join(GATE_FACTS)}")
+            elif not isinstance(value, kind):
+                self.problems.append(f"gate({name}=...) takes a {kind.__name__}, not {value!r}")
+            else:
+                self.facts.setdefault(name, value)
+
+    def _condition(self, kind: Any, mark: pytest.Mark, named: Mapping[str, tuple[str, ...]]) -> None:
+        table = "changes" if kind == "changed" else "present"
+        if not mark.args or mark.kwargs or not all(isinstance(arg, str) and arg for arg in mark.args):
+            self.problems.append(f"{mark.name} takes names of [{table}] or patterns, as strings")
+            return
+        patterns: list[str] = []
+        for name in mark.args:
+            if name in named:
+                patterns += named[name]
+            elif GLOB_SIGNS.isdisjoint(name):
+                known = ", ".join(named) or "nothing yet"
+                self.problems.append(f"{mark.name}({name!r}): the profile's [{table}] holds {known}")
+            else:
+                patterns.append(name)
+        self.conditions.append(Condition(kind, " ".join(mark.args), tuple(patterns)))
+
+    def _sequence(self, node: Any) -> None:
+        if not isinstance(node, pytest.Class):
+            self.problems.append("sequence stands on a class: its tests run in order, the first red stops it")
+            return
+        self.sequence = self.collector.id_of(node.nodeid)
+
+    def _limit(self, mark: pytest.Mark) -> None:
+        value = mark.args[0] if mark.args else mark.kwargs.get("timeout")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+            self.problems.append(f"timeout({value!r}) is no limit: every gate has one, in seconds above 0")
+            value = 0.0
+        self.limit = float(value)
+
+    def _fixtures(self) -> None:
+        """A fixture of the plugin that something else overrides would make a gate mean another thing."""
+        definitions = getattr(getattr(self.item, "_fixtureinfo", None), "name2fixturedefs", {})
+        for name in OWN_FIXTURES:
+            found = definitions.get(name)
+            if found and found[-1].func.__module__ != "pytest_relgate.fixtures":
+                code = getattr(found[-1].func, "__code__", None)
+                place = f" in {code.co_filename}:{code.co_firstlineno}" if code else ""
+                self.problems.append(f"the fixture {name} is overridden{place}: give that one another name")
+
+    def _title(self) -> str:
+        item = self.item
+        function = getattr(item, "function", None)
+        words = (getattr(function, "__doc__", None) or "").strip().partition("\n")[0].strip().rstrip(".")
+        callspec = getattr(item, "callspec", None)
+        if not words:
+            words = getattr(item, "originalname", item.name) or item.name
+            words = words.removeprefix("test_").replace("_", " ")
+        if callspec is None:
+            return words
+        for value in callspec.params.values():
+            line = getattr(value, "command_line", None)
+            if isinstance(line, str):
+                return line
+        return f"{words} [{callspec.id}]"
+
+

@@ -1,0 +1,378 @@
+"""The part of a release run that executes gates: in the one process of a plain run, or in each worker.
+
+It is handed everything as data and asks neither git nor the network while pytest collects.
+What happens to each gate leaves as one JSON string on the report of its teardown.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from pytest_relgate.collect import Collector
+from pytest_relgate.judge import decide_conditions
+from pytest_relgate.model import Context, Decision, Gate, State
+from pytest_relgate.outcome import BlockedBy, Finding, Watch, finding_of, place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_relgate.exec.redact import Redactor
+    from pytest_relgate.exec.runner import Runner
+
+
+class RunFacts(msgspec.Struct, frozen=True):
+    """What the controller worked out once, for every process that executes gates. Crosses as JSON.
+
+    ``changed`` and ``files`` are None when they could not be worked out; ``settled`` are the gates that
+    are kept; ``failed_before`` those that failed on this tree, which no condition hides;
+    ``waived`` maps a gate to the states that a usable waiver covers.
+    """
+
+    context: Context
+    commit: str
+    checks: str
+    rootdir: str
+    repository: str
+    logs: str
+    run: int
+    changes: dict[str, tuple[str, ...]]
+    present: dict[str, tuple[str, ...]]
+    secret_names: tuple[str, ...]
+    limit: float
+    changed: tuple[str, ...] | None = None
+    files: tuple[str, ...] | None = None
+    settled: frozenset[str] = frozenset()
+    failed_before: frozenset[str] = frozenset()
+    waived: dict[str, tuple[State, ...]] = {}
+    own_bytecode_switch: bool = False
+
+
+class Closed(msgspec.Struct, frozen=True, array_like=True):
+    """One execution that has ended, on its way to the journal. ``ordinal`` counts within one run."""
+
+    gate: str
+    ordinal: int
+    outcome: State
+    started: float
+    seconds: float
+    worker: str
+    message: str = ""
+    where: str = ""
+    do: str = ""
+    log: str = ""
+    when: str = ""
+
+
+class Collected(msgspec.Struct, frozen=True, array_like=True):
+    """What one process collected: the gates of the phase, the ids that it will run, the decisions."""
+
+    gates: tuple[Gate, ...]
+    chosen: tuple[str, ...]
+    decisions: tuple[Decision, ...]
+    skipped_modules: tuple[tuple[str, str], ...] = ()
+
+
+class Payload(msgspec.Struct, frozen=True, array_like=True):
+    """What one report carries: every execution of its gate in this run so far, and once the collection."""
+
+    closed: tuple[Closed, ...] = ()
+    collected: Collected | None = None
+
+
+encode_payload = msgspec.json.Encoder().encode
+decode_payload = msgspec.json.Decoder(Payload).decode
+
+
+@dataclass
+class Execution:
+    """Gates at work in one process. ``worker`` is ``main`` or xdist's name of it."""
+
+    facts: RunFacts
+    worker: str
+    redactor: Redactor
+    collector: Collector = field(init=False)
+    gates: dict[str, Gate] = field(default_factory=dict)
+    collected: Collected | None = None
+    current: Watch | None = None
+    orphans: list[str] = field(default_factory=list)
+    _seen: dict[str, list[Closed]] = field(default_factory=dict)
+    _stopped: dict[str, str] = field(default_factory=dict)
+    _said_collection: bool = False
+    command_starts: Callable[[str, tuple[str, ...]], None] | None = None
+
+    def __post_init__(self) -> None:
+        facts = self.facts
+        self.collector = Collector(
+            Path(facts.checks), Path(facts.rootdir), facts.changes, facts.present, facts.limit
+        )
+
+    # -- collection ---------------------------------------------------------------------------------
+
+    def read(self, items: list[pytest.Item]) -> list[pytest.Item]:
+        """Read the gates off all collected items, before anything narrows them; return the order."""
+        self.gates = self.collector.gates(items)
+        return list(items)
+
+    def choose(self, before: list[pytest.Item], items: list[pytest.Item]) -> list[pytest.Item]:
+        """Put what is left back in its order, keep what is to run, return what is not.
+
+        ``items`` is changed in place, as pytest wants it.
+        """
+        phase = self.facts.context.phase
+        mine = {node: gate for node, gate in self.gates.items() if gate.phase == phase or not gate.phase}
+        decisions = {gate.id: self._decide(gate) for gate in mine.values()}
+        left = set(map(id, items))
+        chosen: list[pytest.Item] = []
+        dropped: list[pytest.Item] = []
+        for item in before:
+            if id(item) not in left:
+                continue
+            gate = mine.get(item.nodeid)
+            (chosen if gate is not None and self._runs(gate, decisions[gate.id]) else dropped).append(item)
+        items[:] = chosen
+        self.collected = Collected(
+            tuple(mine.values()),
+            tuple(mine[item.nodeid].id for item in chosen),
+            tuple(decision for decision in decisions.values() if decision.proofs),
+        )
+        self._stop_broken_sequences(mine, decisions)
+        return dropped
+
+    def _decide(self, gate: Gate) -> Decision:
+        if not gate.conditions:
+            return Decision(gate.id)
+        facts = self.facts
+        return decide_conditions(
+            gate,
+            changed=facts.changed,
+            base=facts.context.base_commit,
+            commit=facts.commit,
+            files=facts.files,
+            mode=facts.context.mode,
+            first_release=not facts.context.base,
+        )
+
+    def _runs(self, gate: Gate, decision: Decision) -> bool:
+        if gate.id in self.facts.settled:
+            return False
+        return decision.due or gate.id in self.facts.failed_before
+
+    def _stop_broken_sequences(self, gates: dict[str, Gate], decisions: dict[str, Decision]) -> None:
+        """A gate that is neither kept nor run now stops its sequence before the first test."""
+        runs = set(self.collected.chosen) if self.collected else set()
+        for gate in gates.values():
+            settled = gate.id in self.facts.settled or not decisions[gate.id].due
+            if gate.sequence and gate.id not in runs and not settled and not gate.advisory:
+                self._stopped.setdefault(gate.sequence, gate.id)
+
+    # -- one gate -----------------------------------------------------------------------------------
+
+    def set_up(self, item: pytest.Item) -> None:
+        """Begin one execution, and stop a gate whose sequence has stopped."""
+        gate = self.gates.get(item.nodeid)
+        if gate is None:
+            return
+        self.current = Watch(time.time(), time.perf_counter(), gate.limit, isinstance(item, pytest.Function))
+        if not gate.sequence:
+            return
+        stopper = self._stopped.get(gate.sequence)
+        if stopper is not None and stopper != gate.id and self._comes_before(stopper, gate):
+            message = f"blocked by {stopper}"
+            raise BlockedBy(message, _use_item_location=True)
+
+    def _comes_before(self, stopper: str, gate: Gate) -> bool:
+        order = [known.id for known in self.gates.values() if known.sequence == gate.sequence]
+        return order.index(stopper) < order.index(gate.id)
+
+    def watch_body(self, item: pytest.Item) -> Any:
+        """Wrap the gate's function for its call; return the one to put back, or None."""
+        watch = self.current
+        if watch is None:
+            return None
+        watch.called = True
+        if not isinstance(item, pytest.Function):
+            return None
+        original = item.obj
+        item.obj = watch.probe(original)
+        return original
+
+    def part_ended(self, item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.TestReport) -> None:
+        """Take in one part (setup, call, a subtest, teardown) of an execution, by its exception."""
+        gate = self.gates.get(item.nodeid)
+        if gate is None:
+            return
+        watch = self.current
+        if watch is None:
+            watch = self.current = Watch(call.start, time.perf_counter(), gate.limit, is_function=True)
+        if call.excinfo is not None:
+            self._found(watch, gate, item, call, report)
+        elif report.outcome != "passed" or hasattr(report, "wasxfail"):
+            watch.findings.append(_without_exception(report, str(call.when), gate))
+        if watch.findings:
+            self._excuse(gate, watch, report)
+        if call.when == "teardown":
+            self._close(gate, watch, report)
+        if self.redactor.secrets:
+            self._redact(report)
+
+    def _found(
+        self, watch: Watch, gate: Gate, item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.TestReport
+    ) -> None:
+        if call.excinfo is None:
+            return
+        error = call.excinfo.value
+        if isinstance(error, (KeyboardInterrupt, SystemExit, pytest.exit.Exception)):
+            return
+        text = None
+        if isinstance(error, AssertionError) and not str(error):
+            text = call.excinfo.exconly(tryshort=True)
+        place = place_of(error, self.facts.checks, self.facts.rootdir, gate.where)
+        expected = any(item.iter_markers("xfail")) or isinstance(error, pytest.xfail.Exception)
+        xfail = getattr(report, "wasxfail", None) if expected else None
+        if isinstance(error, pytest.skip.Exception):
+            text = f"skipped: {error.msg}" if not isinstance(error, BlockedBy) else str(error.msg)
+        watch.findings.append(finding_of(error, str(call.when), place=place, xfail=xfail, text=text))
+
+    def _excuse(self, gate: Gate, watch: Watch, report: pytest.TestReport) -> None:
+        """A failed advisory or waived gate reaches pytest as xfailed; the record keeps the failure."""
+        if not report.failed:
+            return
+        states = {finding.state for finding in watch.findings}
+        covered = set(self.facts.waived.get(gate.id, ()))
+        if gate.advisory:
+            reason = "advisory gate"
+        elif states <= covered:
+            reason = "waived"
+        else:
+            return
+        report.outcome = "skipped"
+        report.wasxfail = f"{reason}: {watch.findings[-1].message.partition(chr(10))[0]}"
+
+    def _close(self, gate: Gate, watch: Watch, report: pytest.TestReport) -> None:
+        watch.seconds = time.perf_counter() - watch.begun
+        state, finding = watch.close()
+        redact = self.redactor.text
+        earlier = self._seen.setdefault(gate.id, [])
+        closed = Closed(
+            gate=gate.id,
+            ordinal=len(earlier) + 1,
+            outcome=state,
+            started=watch.started,
+            seconds=round(watch.seconds, 4),
+            worker=self.worker,
+            message=redact(finding.message) if finding else "",
+            where=finding.where or gate.where if finding else "",
+            do=redact(finding.do) if finding else "",
+            log=watch.runner.last_log if watch.runner else "",
+            when=finding.when if finding else "",
+        )
+        earlier.append(closed)
+        if gate.sequence and state is not State.PASSED and not gate.advisory:
+            if state not in self.facts.waived.get(gate.id, ()):
+                self._stopped.setdefault(gate.sequence, gate.id)
+        if finding is not None and report.passed and finding.when == "call":
+            self._show_late_finding(gate, finding, report)
+        said = self.collected if not self._said_collection else None
+        self._said_collection = True
+        report.relgate = encode_payload(Payload(tuple(earlier), said)).decode()
+        self.current = None
+
+    def _show_late_finding(self, gate: Gate, finding: Finding, report: pytest.TestReport) -> None:
+        """What only this plugin saw is shown by pytest too, as an error at the end of the gate."""
+        if gate.advisory or finding.state in self.facts.waived.get(gate.id, ()):
+            return
+        report.outcome = "failed"
+        report.longrepr = f"{finding.state}: {finding.message}"
+
+    def _redact(self, report: pytest.TestReport) -> None:
+        text = self.redactor.text
+        if report.longrepr is not None and self.redactor.holds(report.longreprtext):
+            if isinstance(report.longrepr, tuple):
+                path, line, words = report.longrepr
+                report.longrepr = (path, line, text(words))
+            else:
+                report.longrepr = text(report.longreprtext)
+        report.sections = [(name, text(words)) for name, words in report.sections]
+        report.user_properties = [(name, text(str(value))) for name, value in report.user_properties]
+        if hasattr(report, "wasxfail"):
+            report.wasxfail = text(report.wasxfail)
+
+    # -- threads --------------------------------------------------------------------------------------
+
+    def thread_died(self, args: threading.ExceptHookArgs) -> None:
+        """A thread ended with an exception: that is the finding of the gate that runs, or of the run."""
+        name = args.thread.name if args.thread else "a thread"
+        words = f"{name} died: {args.exc_type.__name__}: {args.exc_value}"[:500]
+        if args.exc_type is SystemExit:
+            return
+        if self.current is not None:
+            self.current.findings.append(Finding(State.FAILED, words, "call"))
+        else:
+            self.orphans.append(f"{words} (after its gate had ended)")
+
+    # -- what gates use -------------------------------------------------------------------------------
+
+    def runner(self, nodeid: str) -> Runner:
+        """What the ``run`` fixture gives a gate."""
+        from pytest_relgate.exec.runner import Runner, log_name
+        from pytest_relgate.source.git import Repository
+
+        gate = self.gates[nodeid].id
+        repository = Repository(Path(self.facts.repository))
+
+        def starts(event: dict[str, Any]) -> None:
+            if self.command_starts is not None:
+                self.command_starts(gate, tuple(event["argv"]))
+
+        runner = Runner(
+            cwd=repository.path,
+            logs=Path(self.facts.logs),
+            slug=log_name(gate),
+            redactor=self.redactor,
+            environ=os.environ,
+            tracked_changes=lambda: frozenset(repository.dirt(untracked=False)),
+            journal=starts,
+            own_bytecode_switch=self.facts.own_bytecode_switch,
+        )
+        if self.current is not None:
+            self.current.runner = runner
+        return runner
+
+    def attach(self, name: str, content: str | bytes | Path) -> str:
+        """Put a file into the evidence; return its path relative to the evidence folder."""
+        from pytest_relgate.attachments import attach
+
+        return attach(Path(self.facts.logs).parent, name, content, self.redactor)
+
+    def take_collected(self) -> Collected:
+        """What was collected, handed over once."""
+        self._said_collection = True
+        assert self.collected is not None  # noqa: S101  (set by choose, which ends the collection)
+        return self.collected
+
+    def last_words(self) -> str:
+        """What a process that ran no gate still has to say, for the end of its session."""
+        said = self.collected if not self._said_collection else None
+        return encode_payload(Payload((), said)).decode()
+
+
+def _without_exception(report: pytest.TestReport, when: str, gate: Gate) -> Finding:
+    """A report that is no plain pass although nothing was raised: an xpass, or a hook's own word."""
+    words = str(getattr(report, "wasxfail", "") or report.longrepr or "")[:500]
+    if hasattr(report, "wasxfail") or words.startswith("[XPASS(strict)]"):
+        return Finding(State.SKIPPED, f"it passed where it was expected to fail: {words}", when, gate.where)
+    state = State.SKIPPED if report.outcome == "skipped" else State.FAILED
+    return Finding(state, words or f"a hook reported it as {report.outcome}", when, gate.where)
+
+
+def now() -> str:
+    """This moment, RFC 3339 in UTC with seconds."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -1,0 +1,107 @@
+"""The fixtures that gates use, and ``command`` for their parameters. Each hands over to a room below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from _pytest.mark import ParameterSet
+
+    from pytest_relgate.exec.runner import Runner
+    from pytest_relgate.execution import Execution
+
+
+class CommandLine(str):
+    """A command of a gate's parameter: its words, as typed, are the title of the gate."""
+
+    __slots__ = ()
+
+    @property
+    def command_line(self) -> str:
+        """The command as typed."""
+        return str(self)
+
+
+def command(line: str, *, id: str, limit: str | float, marks: Sequence[Any] = ()) -> ParameterSet:  # noqa: A002
+    """A command as a parameter of a gate, with its limit as pytest-timeout's mark.
+
+    ``line`` is split as a shell splits words, without a shell; ``limit`` is seconds, or ``"90s"``,
+    ``"2m"``, ``"1h30m"``. Raises RelgateError for a limit that is none.
+    """
+    from pytest_relgate.profile import seconds
+
+    allowed = seconds(limit)
+    return pytest.param(CommandLine(line), id=id, marks=[pytest.mark.timeout(allowed), *marks])
+
+
+@dataclass(frozen=True)
+class Release:
+    """The release that is judged.
+
+    ``target`` and ``base`` are tags (``base`` is empty for a first release), ``version`` is the target
+    without its v, ``repository`` the folder under release, ``commit`` 40 hex digits.
+    """
+
+    target: str
+    version: str
+    base: str
+    mode: str
+    agent: str
+    phase: str
+    repository: Path
+    commit: str
+
+
+def _execution(request: pytest.FixtureRequest) -> Execution:
+    execution: Execution | None = request.config.stash.get(_key(), None)
+    if execution is None or request.node.nodeid not in execution.gates:
+        pytest.fail(f"the fixture {request.fixturename} is for gates below the checks folder", pytrace=False)
+    return execution
+
+
+def _key() -> pytest.StashKey[Any]:
+    from pytest_relgate.plugin import EXECUTION
+
+    return EXECUTION
+
+
+@pytest.fixture
+def release(request: pytest.FixtureRequest) -> Release:
+    """The release that is judged: target, version, base, mode, agent, phase, repository, commit."""
+    facts = _execution(request).facts
+    context = facts.context
+    return Release(
+        target=context.target,
+        version=context.target.removeprefix("v"),
+        base=context.base,
+        mode=context.mode,
+        agent=context.agent,
+        phase=context.phase,
+        repository=Path(facts.repository),
+        commit=facts.commit,
+    )
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest) -> Runner:
+    """Run a command in the repository under release; red when it fails, with the end of its output.
+
+    ``run("cargo test")``, ``run(argv, needs="cargo-audit", cwd="bindings/go", env={...})``. A tool that
+    is missing is ERRORED, not red. The whole output is in the evidence folder, secrets replaced.
+    """
+    return _execution(request).runner(request.node.nodeid)
+
+
+@pytest.fixture
+def attach(request: pytest.FixtureRequest) -> Any:
+    """Put a file or a text into the evidence folder: ``attach("table.md", text_or_bytes_or_path)``.
+
+    Returns its path relative to the evidence folder. Secrets are replaced in text.
+    """
+    return _execution(request).attach

@@ -1,0 +1,183 @@
+"""``--release-lock`` and ``--release-plan``: what gates there are, and what a run would do. Runs nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from pytest_relgate.errors import RelgateError
+from pytest_relgate.evidence import journal as journals
+from pytest_relgate.evidence.folder import JOURNAL
+from pytest_relgate.execution import Execution, RunFacts
+from pytest_relgate.lockfile import NAME, read_lock, write_lock
+from pytest_relgate.model import Context, Gate, Mode, Phase
+from pytest_relgate.prepare import Place, Prepared, read_place
+from pytest_relgate.request import PHASES, Request
+from pytest_relgate.session import facts_of
+from pytest_relgate.source.git import Repository
+from pytest_relgate.source.target import newest_tag
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping, Sequence
+
+
+def facts_for_lock(
+    request: Request, options: argparse.Namespace, place: Place, environ: Mapping[str, str]
+) -> RunFacts:
+    """What collecting for a lock needs: the profile, and the repository whose files patterns must match."""
+    profile, _, repository, sandbox, _ = read_place(request, options, place, environ)
+    return RunFacts(
+        context=Context(
+            phase=Phase(request.phase or Phase.PRERELEASE),
+            target="",
+            target_why="",
+            base="",
+            base_why="",
+            base_commit="",
+            mode=Mode.DRY_RUN,
+            agent="",
+            agent_why="",
+            sandbox=sandbox,
+        ),
+        commit="",
+        checks=str(request.checks),
+        rootdir=str(place.rootdir),
+        repository=str(repository.path),
+        logs="",
+        run=0,
+        changes=dict(profile.changes),
+        present=dict(profile.present),
+        secret_names=(),
+        limit=profile.limits.gate,
+    )
+
+
+def facts_for_plan(prepared: Prepared, rootdir: Path) -> RunFacts:
+    """What a run would know, read from its evidence folder without touching it."""
+    context = prepared.context
+    folder = prepared.evidence / context.target / context.phase
+    reading = journals.read(folder / JOURNAL)
+    known = prepared.lock or (reading.runs[-1].collected if reading.runs else ())
+    return facts_of(
+        prepared,
+        reading.attempts(),
+        [gate for gate in known if gate.phase == context.phase],
+        rootdir,
+        logs=folder,
+        run=0,
+    )
+
+
+def write(request: Request, execution: Execution, trouble: Sequence[str]) -> list[str]:
+    """Write the lock from what was collected; of one phase only when one was asked for.
+
+    Raises RelgateError, and writes nothing, when a gate is malformed, a file could not be collected, or
+    a pattern matches no file at the newest tag or at HEAD.
+    """
+    if trouble:
+        message = f"the lock was not written, not everything could be collected: {'; '.join(trouble[:3])}"
+        raise RelgateError(message)
+    gates = [gate for gate in execution.gates.values() if not request.phase or gate.phase == request.phase]
+    seen: set[str] = set()
+    for gate in gates:
+        problem = gate.problem or ("two gates have this id" if gate.id in seen else "")
+        if problem:
+            message = f"the lock was not written: {gate.where}: {problem}"
+            raise RelgateError(message)
+        seen.add(gate.id)
+    _check_patterns(gates, Path(execution.facts.repository))
+    old = read_lock(request.checks) or ()
+    kept = [gate for gate in old if request.phase and gate.phase != request.phase]
+    merged = sorted([*kept, *gates], key=lambda gate: PHASES.index(gate.phase))
+    path = write_lock(request.checks, merged)
+    before, after = {gate.id: gate for gate in old}, {gate.id: gate for gate in merged}
+    counts = ", ".join(
+        f"{number} {phase}" for phase in PHASES if (number := sum(gate.phase == phase for gate in merged))
+    )
+    return [
+        f"relgate: wrote {path.parent.name}/{NAME}: {counts or 'no gates'}",
+        f"relgate: {len(after.keys() - before.keys())} new, {len(before.keys() - after.keys())} gone; "
+        "review the change and commit it",
+    ]
+
+
+def _check_patterns(gates: Sequence[Gate], repository: Path) -> None:
+    """A pattern that can match nothing would leave its gate out for ever."""
+    asked = {
+        (condition.kind, pattern): gate
+        for gate in gates
+        for condition in gate.conditions
+        for pattern in condition.patterns
+        if condition.kind == "changed" and not pattern.startswith("!")
+    }
+    if not asked:
+        return
+    repo = Repository(repository)
+    files = set(repo.files(repo.head()))
+    newest = newest_tag(repo)
+    if newest:
+        files.update(repo.files(repo.commit_of(f"refs/tags/{newest}")))
+    from pathspec import GitIgnoreSpec
+
+    for (_, pattern), gate in asked.items():
+        if not any(GitIgnoreSpec.from_lines([pattern]).match_files(files)):
+            message = (
+                f"the lock was not written: {gate.where}: the pattern {pattern!r} matches no file at HEAD"
+                f"{f' or {newest}' if newest else ''}, so the gate would never run: mend or drop it"
+            )
+            raise RelgateError(message)
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One gate of a plan: what a run would do with it, and why."""
+
+    id: str
+    will: str
+    why: str
+    title: str
+
+
+def rows(execution: Execution) -> list[Row]:
+    """What a run would do with each gate of the phase."""
+    collected = execution.collected
+    if collected is None:
+        return []
+    decisions = {decision.gate: decision for decision in collected.decisions}
+    chosen = set(collected.chosen)
+    facts = execution.facts
+    found = []
+    for gate in collected.gates:
+        decision = decisions.get(gate.id)
+        against = [proof.reason for proof in decision.proofs if proof.held is False] if decision else []
+        if gate.problem:
+            will, why = "refuse", gate.problem
+        elif gate.id in chosen:
+            will = "run"
+            why = "it failed on this tree" if gate.id in facts.failed_before else "not settled yet"
+        elif gate.id in facts.settled:
+            will, why = "keep", "it passed on this tree"
+        elif against:
+            will, why = "leave out", "; ".join(against)
+        else:
+            will, why = "leave out", "this command line narrows it away"
+        found.append(Row(gate.id, will, why, gate.title))
+    return found
+
+
+def show(request: Request, execution: Execution) -> list[str]:
+    """The plan as text, one gate a line, or as one line of JSON."""
+    found = rows(execution)
+    context = execution.facts.context
+    if request.plan_format == "json":
+        plan = {"phase": context.phase, "target": context.target, "base": context.base, "gates": found}
+        return [msgspec.json.encode(plan).decode()]
+    counted = {will: sum(row.will == will for row in found) for will in ("run", "keep", "leave out", "refuse")}
+    summary = ", ".join(f"{number} to {will}" for will, number in counted.items() if number)
+    lines = [f"relgate plan  {context.target}  {context.phase}: {summary or 'no gates'}"]
+    lines += [f"{row.will:<10} {row.id}\n           {row.why}" for row in found]
+    return lines
+
+

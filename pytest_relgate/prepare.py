@@ -1,0 +1,192 @@
+"""What a run is asked for, worked out once on the controller before any conftest is loaded."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_relgate.errors import RelgateError
+from pytest_relgate.exec.redact import Redactor, secret_values
+from pytest_relgate.lockfile import read_lock
+from pytest_relgate.model import Context, Gate, Mode, Phase, Signoff, Subject, Waiver
+from pytest_relgate.profile import Profile, load_profile
+from pytest_relgate.request import PROFILE, Request
+from pytest_relgate.source.git import Repository
+from pytest_relgate.source.target import agent_of, newest_tag, resolve_base, resolve_target
+from pytest_relgate.subject import REVIEWED, Checks, name_of, read_checks, read_subject
+from pytest_relgate.waiverfile import load_signoffs, load_waivers
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+SANDBOX = "sandbox"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run happens: pytest's root directory and ini file, and the folder it was typed in."""
+
+    rootdir: Path
+    ini: Path | None
+    invocation: Path
+    evidence_ini: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The facts of a run before the first gate. ``lock`` is None where there is no gates.lock.
+
+    ``changed`` and ``files`` are None where no gate asks for them or they could not be worked out.
+    """
+
+    request: Request
+    profile: Profile
+    context: Context
+    subject: Subject
+    checks: Checks
+    repository: Repository
+    evidence: Path
+    lock: tuple[Gate, ...] | None
+    waivers: tuple[Waiver, ...]
+    signoffs: tuple[Signoff, ...]
+    redactor: Redactor
+    changed: tuple[str, ...] | None
+    files: tuple[str, ...] | None
+    rerun: bool
+
+
+def prepare(
+    request: Request, options: argparse.Namespace, place: Place, environ: Mapping[str, str]
+) -> Prepared:
+    """Work out target, base, mode, agent, subject, lock and conditions.
+
+    Raises RelgateError, one line, for anything that does not hold together.
+    """
+    profile, checks, repository, sandbox, faults = read_place(request, options, place, environ)
+    phase = Phase(request.phase or Phase.PRERELEASE)
+    target, target_why = resolve_target(
+        option=options.release_target,
+        environ=environ,
+        repo=repository,
+        phase=phase,
+        newest=lambda: newest_tag(repository),
+    )
+    base, base_commit, base_why = resolve_base(
+        override=options.release_base, target=target, repo=repository, policy=profile.base.policy
+    )
+    mode = Mode(options.release_mode or Mode.DRY_RUN)
+    identity = checks.repository.identity() if checks.repository else repository.identity()
+    agent, agent_why = agent_of(options.release_agent, environ, identity)
+    if mode is Mode.LIVE and not options.release_agent:
+        message = "a live run needs to know who runs it: type --release-agent NAME@HOST"
+        raise RelgateError(message)
+    if phase is Phase.PUBLISH and mode is Mode.DRY_RUN:
+        message = "a dry run ends after the rehearsal: publish needs --release-mode live"
+        raise RelgateError(message)
+    evidence = _evidence_root(options.release_evidence, place)
+    name = name_of(repository, profile.repository, sandbox=sandbox)
+    lock = read_lock(request.checks)
+    commit_facts = read_subject(
+        repository, phase=phase, target=target, checks=checks, evidence=evidence, name=name
+    )
+    kinds = {condition.kind for gate in lock or () for condition in gate.conditions}
+    everything = lock is None
+    return Prepared(
+        request=request,
+        profile=profile,
+        context=Context(
+            phase=phase,
+            target=target,
+            target_why=target_why,
+            base=base,
+            base_why=base_why,
+            base_commit=base_commit,
+            mode=mode,
+            agent=agent,
+            agent_why=agent_why,
+            sandbox=sandbox,
+            faults=faults,
+        ),
+        subject=commit_facts,
+        checks=checks,
+        repository=repository,
+        evidence=evidence,
+        lock=lock,
+        waivers=load_waivers(request.checks / REVIEWED[0]),
+        signoffs=load_signoffs(request.checks / REVIEWED[1]),
+        redactor=Redactor(secret_values(environ, profile.secrets.names)),
+        changed=repository.changed(base_commit, commit_facts.commit)
+        if base and (everything or "changed" in kinds)
+        else None,
+        files=working_files(repository.path) if everything or "present" in kinds else None,
+        rerun=bool(options.release_rerun),
+    )
+
+
+def read_place(
+    request: Request, options: argparse.Namespace, place: Place, environ: Mapping[str, str]
+) -> tuple[Profile, Checks, Repository, bool, tuple[str, ...]]:
+    """Read the profile and the checks, find the repository under release and the sandbox's faults."""
+    profile_path = Path(options.release_config) if options.release_config else request.checks / PROFILE
+    profile = load_profile(_from(place.invocation, profile_path))
+    checks = read_checks(request.checks, place.rootdir, place.ini)
+    repository, sandbox, faults = _under_release(options.release_repo, profile, checks, place, environ)
+    return profile, checks, repository, sandbox, faults
+
+
+def _under_release(
+    option: str | None, profile: Profile, checks: Checks, place: Place, environ: Mapping[str, str]
+) -> tuple[Repository, bool, tuple[str, ...]]:
+    """The repository under release, whether it is the sandbox, and the faults asked for."""
+    wish = option if option is not None else profile.under_release
+    word, _, faults = wish.partition(":")
+    if word == SANDBOX:
+        return _sandbox(checks, tuple(name for name in faults.split(",") if name), environ)
+    if option is not None:
+        if not option.strip():
+            message = "--release-repo is empty: name a folder, or sandbox"
+            raise RelgateError(message)
+        return Repository.at(_from(place.invocation, Path(option))), False, ()
+    if checks.repository is None:
+        message = (
+            f"{checks.folder} is not in a git repository, so nothing is under release: "
+            "name one with --release-repo"
+        )
+        raise RelgateError(message)
+    return Repository.at(checks.repository.path / wish), False, ()
+
+
+def _sandbox(
+    checks: Checks, faults: tuple[str, ...], environ: Mapping[str, str]
+) -> tuple[Repository, bool, tuple[str, ...]]:
+    from pytest_relgate.sandbox.repository import ensure_repository, sandbox_home
+
+    if faults:
+        message = f"the sandbox knows no fault named {faults[0]}"
+        raise RelgateError(message)
+    checkout = checks.repository.path if checks.repository else checks.folder
+    return Repository.at(ensure_repository(sandbox_home(checkout, environ))), True, ()
+
+
+def _evidence_root(option: str | None, place: Place) -> Path:
+    if option is not None:
+        return _from(place.invocation, Path(option))
+    return _from(place.rootdir, Path(place.evidence_ini or "release-evidence"))
+
+
+def _from(folder: Path, path: Path) -> Path:
+    return Path(os.path.abspath(folder / path.expanduser()))  # noqa: PTH100  (links stay)
+
+
+def working_files(top: Path) -> tuple[str, ...]:
+    """Every file of a working tree, ignored ones too (built artifacts are), git's own left out."""
+    found = []
+    for place, folders, names in os.walk(top):
+        if ".git" in folders:
+            folders.remove(".git")
+        inside = os.path.relpath(place, top)
+        found += [name if inside == "." else f"{inside}/{name}" for name in names]
+    return tuple(sorted(found))

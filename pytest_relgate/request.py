@@ -1,0 +1,237 @@
+"""What a pytest command line asks of this plugin: nothing, a release run, a lock, or a plan to look at.
+
+Reads options only; no git, no network. A release run is a run whose ``-m`` is exactly one phase name.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pytest_relgate.errors import RelgateError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+PHASES = ("prerelease", "build", "rehearsal", "publish", "postrelease", "weekly")
+PROFILE = "relgate.toml"
+
+# Options of the command line that may not be pinned in addopts: a release must name them each time.
+NEVER_PINNED = {
+    "release_target": "--release-target",
+    "release_mode": "--release-mode",
+    "release_agent": "--release-agent",
+    "release_plan": "--release-plan",
+    "release_lock": "--release-lock",
+    "release_rerun": "--release-rerun",
+    "release_base": "--release-base",
+}
+
+# Run modes of pytest and its plugins in which gates do not judge, by option name.
+CANNOT_JUDGE = {
+    "collectonly": "--collect-only",
+    "setuponly": "--setup-only",
+    "setupplan": "--setup-plan",
+    "trace": "--trace",
+    "noconftest": "--noconftest",
+    "showfixtures": "--fixtures",
+    "show_fixtures_per_test": "--fixtures-per-test",
+    "markers": "--markers",
+    "cacheshow": "--cache-show",
+    "looponfail": "--looponfail",
+    "keepduplicates": "--keep-duplicates",
+    "doctest_only": "--doctest-only",
+}
+
+# Modes that are set aside when the project's addopts ask for them, and refused when they are typed.
+SET_ASIDE = {
+    "stepwise": "--stepwise",
+    "stepwise_skip": "--stepwise-skip",
+    "lf": "--last-failed",
+    "failedfirst": "--failed-first",
+    "maxfail": "--maxfail",
+}
+TYPED_ALLOWED = frozenset({"maxfail"})
+SHORT = {"--stepwise": "--sw", "--last-failed": "--lf", "--failed-first": "--ff", "--stepwise-skip": "--sw-skip"}
+
+Kind = Literal["run", "lock", "plan"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A wish that the command line states. ``phase`` is empty for a lock or plan of all phases.
+
+    ``paths`` are the paths inside the checks folder that narrow the run, as typed.
+    """
+
+    kind: Kind
+    phase: str
+    checks: Path
+    paths: tuple[str, ...]
+    narrowed: str
+    invocation: Path
+    plan_format: str = ""
+
+
+def phase_asked(markexpr: str) -> str:
+    """The phase that an ``-m`` expression names and nothing else; empty when it names none.
+
+    Raises RelgateError when a phase stands inside a longer expression.
+    """
+    expression = (markexpr or "").strip()
+    if expression in PHASES:
+        return expression
+    inside = [word for word in re.findall(r"[^\W\d]\w*", expression) if word in PHASES]
+    if inside:
+        message = (
+            f"-m {expression!r} holds the phase {inside[0]} inside a longer expression: "
+            f"a release run asks for exactly one phase, type -m {inside[0]} (and narrow it with -k or paths)"
+        )
+        raise RelgateError(message)
+    return ""
+
+
+def checks_folder(paths: Sequence[str], ini: str, rootdir: Path, invocation: Path) -> Path | None:
+    """The folder that holds ``relgate.toml``: from the paths, else the ini value, else ``release_checks``."""
+    for path in paths:
+        place = Path(os.path.abspath(invocation / path.split("::", 1)[0]))  # noqa: PTH100  (links stay)
+        for folder in (place, *place.parents):
+            if (folder / PROFILE).is_file():
+                return folder
+            if folder == rootdir:
+                break
+    folder = rootdir / (ini or "release_checks")
+    return folder if (folder / PROFILE).is_file() else None
+
+
+def read_request(
+    options: argparse.Namespace, *, ini_checks: str, rootdir: Path, invocation: Path, typed: Sequence[str]
+) -> Request | None:
+    """What the options ask for; None when this plugin has nothing to do.
+
+    ``typed`` is what stands on the command line itself, without addopts.
+    Raises RelgateError for a wish that cannot be meant.
+    """
+    given = sorted(
+        f"--{name.replace('_', '-')}"
+        for name, value in vars(options).items()
+        if name.startswith("release_") and value not in (None, False, "")
+    )
+    paths = tuple(options.file_or_dir or ())
+    checks = checks_folder(paths, ini_checks, rootdir, invocation)
+    expression = (options.markexpr or "").strip()
+    if checks is None and expression not in PHASES and not given:
+        return None
+    phase = phase_asked(expression)
+    kind: Kind = "lock" if options.release_lock else "plan" if options.release_plan else "run"
+    if kind == "run" and not phase:
+        if given:
+            message = (
+                f"{given[0]} needs a phase: type -m {PHASES[0]} (or one of {', '.join(PHASES[1:])}) beside it"
+            )
+            raise RelgateError(message)
+        return None
+    if options.help or options.version:
+        return None
+    if checks is None:
+        message = (
+            f"no {PROFILE} was found in {ini_checks or 'release_checks'}/ under {rootdir} nor above the paths "
+            "given: name the folder that holds it, as in pytest release_checks -m prerelease"
+        )
+        raise RelgateError(message)
+    _refuse_pinned(options, typed)
+    inside = _inside(paths, checks, invocation)
+    return Request(kind, phase, checks, inside, _narrowing(options, inside), invocation, options.release_plan or "")
+
+
+def _refuse_pinned(options: argparse.Namespace, typed: Sequence[str]) -> None:
+    for name, flag in NEVER_PINNED.items():
+        value = getattr(options, name, None)
+        if value in (None, False, ""):
+            continue
+        if not any(_is_flag(word, flag) for word in typed):
+            message = f"{flag} comes from addopts or PYTEST_ADDOPTS: it is typed for each run, take it out there"
+            raise RelgateError(message)
+
+
+def _is_flag(word: str, flag: str) -> bool:
+    """Whether a word of the command line is this option, written out or shortened as argparse allows."""
+    name = word.split("=", 1)[0]
+    return name == flag or (name.startswith("--release-") and flag.startswith(name))
+
+
+def _inside(paths: Sequence[str], checks: Path, invocation: Path) -> tuple[str, ...]:
+    """The paths that narrow the run. A folder above the checks folder stands for all of it."""
+    inside = []
+    for path in paths:
+        place = Path(os.path.abspath(invocation / path.split("::", 1)[0]))  # noqa: PTH100  (links stay)
+        if place == checks or place in checks.parents:
+            return ()
+        if checks not in place.parents:
+            message = (
+                f"{path} is outside {checks.name}/: a release run collects the checks folder only, leave it out"
+            )
+            raise RelgateError(message)
+        inside.append(path)
+    return tuple(inside)
+
+
+def _narrowing(options: argparse.Namespace, paths: Sequence[str]) -> str:
+    """How the run was narrowed, as typed; empty when it was not."""
+    words = [*paths]
+    if options.keyword:
+        words += ["-k", options.keyword]
+    for name, flag in (("deselect", "--deselect"), ("ignore", "--ignore"), ("ignore_glob", "--ignore-glob")):
+        words += [f"{flag}={value}" for value in getattr(options, name, None) or ()]
+    return " ".join(words)
+
+
+def set_aside(options: argparse.Namespace, typed: Sequence[str]) -> tuple[str, ...]:
+    """Switch off what addopts ask for and a release run must not do; return what it was."""
+    found = []
+    for name, flag in SET_ASIDE.items():
+        if not getattr(options, name, None) or _typed(typed, name, flag):
+            continue
+        setattr(options, name, 0 if name == "maxfail" else False)
+        found.append(f"{flag} of the project's addopts")
+    return tuple(found)
+
+
+def _typed(typed: Sequence[str], name: str, flag: str) -> bool:
+    forms = {flag, SHORT.get(flag, flag)} | ({"-x", "--exitfirst"} if name == "maxfail" else set())
+    return any(word.split("=", 1)[0] in forms for word in typed)
+
+
+def refuse_modes(
+    options: argparse.Namespace, *, has_timeout: bool, rootdir: Path, typed: Sequence[str]
+) -> None:
+    """Refuse what makes pytest end well without having judged. Raises RelgateError, naming it."""
+    for name, flag in SET_ASIDE.items():
+        if name not in TYPED_ALLOWED and getattr(options, name, None) and _typed(typed, name, flag):
+            message = f"{flag} cannot judge a release: take it off (gates that passed are kept by themselves)"
+            raise RelgateError(message)
+    for name, flag in CANNOT_JUDGE.items():
+        if getattr(options, name, None):
+            message = f"{flag} cannot judge a release: take it off (gates that passed are kept by themselves)"
+            raise RelgateError(message)
+    if sys.flags.optimize:
+        message = "python -O and PYTHONOPTIMIZE remove every assert: run without them"
+        raise RelgateError(message)
+    if getattr(options, "assertmode", "rewrite") == "plain":
+        message = "--assert=plain hides what a gate found: take it off"
+        raise RelgateError(message)
+    if getattr(options, "dist", "no") == "each":
+        message = "--dist=each runs every gate on every worker: take it off, -n 4 is enough"
+        raise RelgateError(message)
+    if not has_timeout:
+        message = "pytest-timeout is switched off, so no gate would have a limit: take -p no:timeout off"
+        raise RelgateError(message)
+    cut = getattr(options, "confcutdir", None)
+    if cut and Path(cut) != rootdir and Path(cut) not in rootdir.parents:
+        message = f"--confcutdir={cut} leaves out conftest files that gates rely on: take it off"
+        raise RelgateError(message)

@@ -1,0 +1,606 @@
+"""One release run, on the controller: the only writer of its record.
+
+Nothing here knows how pytest calls it; ``plugin.py`` hands events over. Facts about the run that rule
+PASSED out (an internal error, an interruption, a moved HEAD) are collected as reasons.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_relgate.errors import RelgateError
+from pytest_relgate.evidence import journal as journals
+from pytest_relgate.evidence import seal
+from pytest_relgate.evidence.folder import DIGEST, JOURNAL, LOGS, SEAL, Folder
+from pytest_relgate.evidence.verify import earlier_evidence
+from pytest_relgate.execution import Closed, Collected, Payload, RunFacts, now
+from pytest_relgate.judge import decide, decide_every, match_waivers, reconcile, settle
+from pytest_relgate.model import (
+    Attempt,
+    Decision,
+    Earlier,
+    Gate,
+    Plan,
+    Reason,
+    Record,
+    State,
+    Verdict,
+)
+from pytest_relgate.source.git import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from pytest_relgate.prepare import Prepared
+
+UNFINISHED = Reason(
+    "INCOMPLETE",
+    "the run did not reach its end",
+    remedy="type the same command again: gates that passed are kept",
+)
+PLAIN_EXITS = (0, 1, 5)  # pytest's own: all passed, some failed, none left to run
+DAMAGED = "move {0} away (it stays evidence of what happened), then type this again: every gate runs anew"
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run will do: gates kept and since when (HH:MM, UTC), not due, to run, seconds it took before."""
+
+    kept: frozenset[str]
+    kept_from: str
+    not_due: int
+    to_run: int
+    seconds: float
+
+
+@dataclass
+class ReleaseRun:
+    """A release run from its first byte on disk to its seal."""
+
+    prepared: Prepared
+    folder: Folder
+    reading: journals.Reading
+    journal: journals.Journal
+    run: int
+    started: str
+    environment: dict[str, str] = field(default_factory=dict)
+    facts: list[Reason] = field(default_factory=list)
+    set_aside: list[str] = field(default_factory=list)
+    collected: dict[str, Gate] = field(default_factory=dict)
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    attempts: dict[str, list[Attempt]] = field(default_factory=dict)
+    module_words: dict[str, str] = field(default_factory=dict)
+    record: Record | None = None
+    digest: str = ""
+    _chosen: frozenset[str] | None = None
+    _ordinals: set[tuple[str, int]] = field(default_factory=set)
+    _html: str = ""
+
+    # -- beginning ------------------------------------------------------------------------------------
+
+    @classmethod
+    def begin(cls, prepared: Prepared) -> ReleaseRun:
+        """Take the evidence folder and write BLOCKED into it.
+
+        Raises RelgateError when the folder is in use, cannot be written, or was altered.
+        """
+        context, subject = prepared.context, prepared.subject
+        folder = Folder.hold(prepared.evidence, context.target, context.phase)
+        try:
+            reading = _continue_or_supersede(folder, prepared)
+            run = max((opened.run for opened in reading.runs), default=0) + 1
+            started = now()
+            folder.clear_reports()
+            head = seal.JournalHead(reading.lines, reading.head)
+            unfinished = seal.blocked(context, subject, UNFINISHED, run=run, started=started, journal=head)
+            folder.write(SEAL, seal.encode(unfinished), durable=True)
+            (folder.path / LOGS).mkdir(exist_ok=True)
+            journal = journals.Journal.open(folder.path / JOURNAL, reading)
+        except OSError as error:
+            folder.release()
+            message = f"evidence cannot be written to {folder.path}: {error.strerror or error}"
+            raise RelgateError(message) from None
+        except RelgateError:
+            folder.release()
+            raise
+        made = cls(prepared, folder, reading, journal, run, started)
+        made.attempts = reading.attempts()
+        return made
+
+    def run_facts(self, rootdir: Path) -> RunFacts:
+        """What every process that executes gates is handed."""
+        return facts_of(
+            self.prepared, self.attempts, self.known_gates(), rootdir, logs=self.folder.path / LOGS, run=self.run
+        )
+
+    def known_gates(self) -> tuple[Gate, ...]:
+        """The gates of this phase as far as they are known before pytest collects."""
+        if self.prepared.lock is not None:
+            phase = self.prepared.context.phase
+            return tuple(gate for gate in self.prepared.lock if gate.phase == phase)
+        return self.reading.runs[-1].collected if self.reading.runs else ()
+
+    def rules_out(self) -> Iterator[str]:
+        """What already rules PASSED out before the first gate, in words."""
+        prepared = self.prepared
+        if prepared.lock is None:
+            yield "there is no gates.lock: type pytest --release-lock, review it and commit it"
+        if prepared.context.phase.source and prepared.subject.dirty:
+            yield f"the tree is not as committed: {', '.join(prepared.subject.dirt)}"
+        if prepared.subject.checks_dirty:
+            yield f"the checks are not as committed: {', '.join(prepared.checks.dirt[:5])}"
+        for earlier in self._earlier():
+            if earlier.verdict != "PASSED":
+                yield f"{earlier.phase} has not passed: {earlier.problem}"
+
+    def forecast(self) -> Forecast:
+        """What this run will do, from the lock and what is remembered, before pytest collects."""
+        gates = self.known_gates()
+        prepared = self.prepared
+        settled, failed = remembered(prepared, self.attempts, gates)
+        decisions = decide_every(
+            gates,
+            changed=prepared.changed,
+            base=prepared.context.base_commit,
+            commit=prepared.subject.commit,
+            files=prepared.files,
+            mode=prepared.context.mode,
+            first_release=not prepared.context.base,
+        )
+        kept = frozenset() if prepared.rerun else settled
+        not_due = {gate.id for gate in gates if not _due(decisions, gate.id)} - failed - kept
+        to_run = [gate.id for gate in gates if gate.id not in kept and gate.id not in not_due]
+        times = [self.attempts[name][-1].seconds for name in to_run if self.attempts.get(name)]
+        since = max((self.attempts[name][-1].started for name in kept), default="")
+        return Forecast(kept, since[11:16], len(not_due), len(to_run), sum(times))
+
+    # -- events ---------------------------------------------------------------------------------------
+
+    def collection(self, collected: Collected, worker: str) -> None:
+        """A process has collected. The first one opens the run in the journal; others must agree."""
+        gates = {gate.id: gate for gate in collected.gates}
+        for decision in collected.decisions:
+            self.decisions.setdefault(decision.gate, decision)
+        if self._chosen is None:
+            self._chosen = frozenset(collected.chosen)
+            self._take_gates(collected)
+            self._open(collected.chosen)
+        elif set(collected.chosen) != self._chosen or gates != {name: self.collected[name] for name in gates}:
+            self._fact("INVALID", f"{worker} collected other gates than the first process did")
+
+    def _take_gates(self, collected: Collected) -> None:
+        """Keep what was collected; a path that narrows the run leaves the other files' gates as planned."""
+        for gate in collected.gates:
+            if gate.id in self.collected:
+                gate = _with_problem(gate, "two gates have this id: rename one")  # noqa: PLW2901
+            self.collected[gate.id] = gate
+        if self.prepared.request.paths:
+            for gate in self.known_gates():
+                if gate.id not in self.collected and not self._was_looked_for(gate.id):
+                    self.collected[gate.id] = gate
+
+    def _was_looked_for(self, gate: str) -> bool:
+        checks, invocation = self.prepared.request.checks, self.prepared.request.invocation
+        place = (checks / gate.partition("::")[0]).resolve()
+        for path in self.prepared.request.paths:
+            name, _, test = path.partition("::")
+            given = (invocation / name).resolve()
+            if (given == place and not test) or given in place.parents:
+                return True
+        return False
+
+    def _open(self, chosen: tuple[str, ...]) -> None:
+        self._write(
+            journals.RunOpened(
+                prev=self.journal.head,
+                run=self.run,
+                at=now(),
+                context=self.prepared.context,
+                subject=self.prepared.subject,
+                gates=chosen,
+                collected=tuple(self.collected.values()),
+                narrowed=self.prepared.request.narrowed,
+                dropped=self.reading.torn,
+            ),
+            durable=True,
+        )
+
+    def payload(self, payload: Payload, worker: str) -> None:
+        """Take in what a report carries."""
+        if payload.collected is not None:
+            self.collection(payload.collected, worker)
+        for closed in payload.closed:
+            if (closed.gate, closed.ordinal) not in self._ordinals:
+                self._ordinals.add((closed.gate, closed.ordinal))
+                self._attempt(closed)
+
+    def crashed(self, gate: str, worker: str) -> None:
+        """A worker died while it executed a gate."""
+        ordinal = 1 + sum(1 for name, _ in self._ordinals if name == gate)
+        self._ordinals.add((gate, ordinal))
+        message = f"the process that ran it ({worker}) died"
+        self._attempt(Closed(gate, ordinal, State.CRASHED, time.time(), 0.0, worker, message))
+
+    def _attempt(self, closed: Closed) -> None:
+        if self._chosen is None:
+            self._chosen = frozenset()
+            self._open(())
+        subject, context = self.prepared.subject, self.prepared.context
+        done = self.attempts.setdefault(closed.gate, [])
+        started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(closed.started))
+        number = len(done) + 1
+        entry = journals.AttemptClosed(
+            prev=self.journal.head,
+            run=self.run,
+            gate=closed.gate,
+            number=number,
+            outcome=closed.outcome,
+            started=started,
+            seconds=closed.seconds,
+            worker=closed.worker,
+            message=closed.message,
+            where=closed.where,
+            do=closed.do,
+            log=closed.log,
+            phase_of_test=closed.when,
+        )
+        done.append(
+            Attempt(
+                gate=closed.gate,
+                number=number,
+                outcome=closed.outcome,
+                run=self.run,
+                started=started,
+                seconds=closed.seconds,
+                worker=closed.worker,
+                tree=subject.tree,
+                checks=subject.checks,
+                base=context.base_commit,
+                mode=context.mode,
+                message=closed.message,
+                where=closed.where,
+                do=closed.do,
+                log=closed.log,
+                phase_of_test=closed.when,
+            )
+        )
+        self._write(entry, durable=not closed.outcome.passing)
+
+    def command_starts(self, gate: str, argv: tuple[str, ...]) -> None:
+        """A gate of this process is about to run a command: on disk first."""
+        words = tuple(self.prepared.redactor.text(word) for word in argv)
+        self._write(
+            journals.CommandOpened(prev=self.journal.head, run=self.run, gate=gate, argv=words, at=now()),
+            durable=self.prepared.context.phase.serial,
+        )
+
+    def module_left_out(self, place: str, why: str) -> None:
+        """A whole file was skipped: its planned gates are missing, and this is why."""
+        self.module_words[place] = why
+
+    def fact(self, code: str, message: str, remedy: str = "", where: str = "") -> None:
+        """Record something about the run that rules PASSED out."""
+        self._fact(code, message, remedy, where)
+
+    def _fact(self, code: str, message: str, remedy: str = "", where: str = "") -> None:
+        text = self.prepared.redactor.text
+        reason = Reason(code, text(message), "", remedy, where)
+        if reason not in self.facts:
+            self.facts.append(reason)
+
+    def _write(self, entry: journals.Entry, *, durable: bool) -> None:
+        try:
+            self.journal.append(entry, durable=durable)
+        except OSError as error:
+            words = f"the journal cannot be written: {error.strerror or error}"
+            self._fact("EVIDENCE", words, "make room, then type the same command again")
+
+    # -- the end ----------------------------------------------------------------------------------------
+
+    def finish(self, exit_status: int) -> int:
+        """Judge, report and seal; return the exit status: 0 if and only if the verdict is PASSED."""
+        if self._chosen is None:
+            self._chosen = frozenset()
+            self._open(())
+        self._look_again()
+        if exit_status not in PLAIN_EXITS:
+            self._exit_fact(exit_status)
+        verdict = self._judge()
+        if verdict.passed and exit_status == 1:
+            self._fact("PYTEST", "pytest ended with failures that are no gate's: see its output above")
+            verdict = self._judge()
+        verdict = self._seal(verdict, exit_status)
+        self.close()
+        if verdict.passed:
+            return 0
+        return exit_status or 1
+
+    def close(self) -> None:
+        """Let go of the folder; calling it twice is fine."""
+        try:
+            self.journal.close()
+        except OSError:
+            pass
+        self.folder.release()
+
+    def _exit_fact(self, status: int) -> None:
+        known = {2: "INTERRUPTED", 3: "INTERNAL", 4: "USAGE"}
+        code = known.get(status, "PYTEST")
+        if not any(fact.code == code for fact in self.facts):
+            self._fact(code, f"pytest ended with exit status {status}", "look at its output, then type it again")
+
+    def _look_again(self) -> None:
+        """See that the run did not change what it judged."""
+        subject, prepared = self.prepared.subject, self.prepared
+        if not subject.commit:
+            return
+        try:
+            if prepared.context.phase.source:
+                head = prepared.repository.head()
+                if head != subject.commit:
+                    words = f"HEAD moved from {subject.commit[:12]} to {head[:12]} during the run"
+                    self._fact("STALE", words, "type the same command again for the new commit")
+                elif not subject.dirty and (dirt := prepared.repository.dirt(untracked=False)):
+                    words = f"tracked source changed during the run: {', '.join(dirt[:5])}"
+                    self._fact("DIRTY", words, "a gate never edits the source: find the one that did, git restore")
+            if prepared.checks.repository and not subject.checks_dirty:
+                checks = prepared.checks
+                paths = [checks.path, *checks.also]
+                if Repository(checks.repository.path).dirt(paths):
+                    self._fact("DIRTY_CHECKS", "the checks changed during the run", "git status, then run again")
+        except RelgateError as error:
+            self._fact("STALE", f"the repository cannot be read any more: {error}")
+
+    def plan(self) -> Plan:
+        """The plan against what was collected."""
+        plan = reconcile(
+            phase=self.prepared.context.phase,
+            target=self.prepared.context.target,
+            mode=self.prepared.context.mode,
+            lock=self.known_gates() if self.prepared.lock is not None else None,
+            collected=tuple(self.collected.values()),
+        )
+        for gate in plan.missing:
+            if words := self.module_words.get(gate.partition("::")[0]):
+                plan.missing[gate] = words
+        return plan
+
+    def _earlier(self) -> tuple[Earlier, ...]:
+        context = self.prepared.context
+        return tuple(
+            earlier_evidence(
+                self.prepared.evidence / context.target / phase,
+                phase,
+                sandbox=context.sandbox,
+                repository=self.prepared.repository,
+                checks=self.prepared.checks.repository,
+            )
+            for phase in context.phase.requires
+        )
+
+    def _judge(self) -> Verdict:
+        prepared = self.prepared
+        return decide(
+            self.plan(),
+            self.decisions,
+            self.attempts,
+            prepared.waivers,
+            prepared.subject,
+            self._earlier(),
+            now(),
+            base=prepared.context.base_commit,
+            signoffs=prepared.signoffs,
+            approvers=prepared.profile.approvers.people,
+            facts=self.facts,
+        )
+
+    def _seal(self, verdict: Verdict, exit_status: int) -> Verdict:
+        self._write(
+            journals.RunClosed(
+                prev=self.journal.head,
+                run=self.run,
+                at=now(),
+                exit_status=exit_status,
+                facts=tuple(self.facts),
+                set_aside=tuple(self.set_aside),
+            ),
+            durable=True,
+        )
+        if verdict.passed and self.facts:
+            verdict = self._judge()
+        self.record = self._record(verdict)
+        try:
+            self._write_reports(self.record)
+            files = seal.files_of(self.folder.path)
+            head = seal.JournalHead(self.journal.lines, self.journal.head)
+            text = b"".join(seal.encode(seal.evidence_of(self.record, files, head)))
+            digest = journals.digest(text)
+            line = f"{digest.removeprefix('sha256:')}  {SEAL}\n"
+            self.folder.write_together({SEAL: [text], DIGEST: [line]}, durable=True)
+            self.digest = digest
+        except OSError as error:
+            words = f"the evidence could not be sealed: {error.strerror or error}"
+            self._fact("EVIDENCE", words, "make room, then type the same command again")
+            verdict = self._judge()
+            self.record = self._record(verdict)
+        return verdict
+
+    def _record(self, verdict: Verdict) -> Record:
+        prepared = self.prepared
+        kept = {
+            judged.gate.id: judged.attempts[-1].started
+            for judged in verdict.gates
+            if judged.state is State.PASSED and judged.attempts and judged.attempts[-1].run != self.run
+        }
+        return Record(
+            context=prepared.context,
+            subject=prepared.subject,
+            verdict=verdict,
+            locked=prepared.lock is not None,
+            run=self.run,
+            started=self.started,
+            finished=now(),
+            environment=self.environment | _machine(),
+            kept=kept,
+            waivers=tuple(judged.waiver for judged in verdict.gates if judged.waiver),
+            earlier=self._earlier(),
+            set_aside=tuple(self.set_aside),
+            narrowed=prepared.request.narrowed,
+            folder=self.folder_name(),
+            command=self.command(),
+        )
+
+    def folder_name(self) -> str:
+        """The evidence folder as a person would type it."""
+        path = self.folder.path
+        invocation = self.prepared.request.invocation
+        return str(path.relative_to(invocation)) if invocation in path.parents else str(path)
+
+    def command(self) -> str:
+        """The command that continues this run."""
+        context, request = self.prepared.context, self.prepared.request
+        folder = request.checks
+        if request.invocation in folder.parents:
+            folder = folder.relative_to(request.invocation)
+        words = ["pytest", str(folder), "-m", context.phase, "--release-target", context.target]
+        if context.mode == "live":
+            words += ["--release-mode", "live", "--release-agent", context.agent]
+        return " ".join(words)
+
+    def _write_reports(self, record: Record) -> None:
+        from pytest_relgate.evidence.report_junit import junit
+        from pytest_relgate.evidence.report_markdown import markdown
+
+        self.folder.write("report.md", markdown(record))
+        self.folder.write("junit.xml", junit(record))
+
+
+def facts_of(  # noqa: PLR0913  (what a run is made of)
+    prepared: Prepared,
+    attempts: Mapping[str, Sequence[Attempt]],
+    gates: Sequence[Gate],
+    rootdir: Path,
+    *,
+    logs: Path,
+    run: int,
+) -> RunFacts:
+    """Work out what is kept, what failed before and what is waived, for the processes that execute."""
+    settled, failed_before = remembered(prepared, attempts, gates)
+    return RunFacts(
+        context=prepared.context,
+        commit=prepared.subject.commit,
+        checks=str(prepared.request.checks),
+        rootdir=str(rootdir),
+        repository=str(prepared.repository.path),
+        logs=str(logs),
+        run=run,
+        changes=dict(prepared.profile.changes),
+        present=dict(prepared.profile.present),
+        secret_names=prepared.profile.secrets.names,
+        limit=prepared.profile.limits.gate,
+        changed=prepared.changed,
+        files=prepared.files,
+        settled=frozenset() if prepared.rerun else settled,
+        failed_before=failed_before,
+        waived=_waived(prepared, gates),
+    )
+
+
+def remembered(
+    prepared: Prepared, attempts: Mapping[str, Sequence[Attempt]], gates: Sequence[Gate]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The gates that are settled for this subject, and those that failed on its tree and are not."""
+    subject = prepared.subject
+    settled, failed = set(), set()
+    for gate in gates:
+        done = attempts.get(gate.id)
+        if not done:
+            continue
+        state, _ = settle(
+            done,
+            tree=subject.tree,
+            checks=subject.checks,
+            base=prepared.context.base_commit,
+            reads_world=gate.reads_world,
+            signoff=next(
+                (one for one in prepared.signoffs if (one.gate, one.tree) == (gate.id, subject.tree)), None
+            ),
+        )
+        if state.settled:
+            settled.add(gate.id)
+        elif any(attempt.outcome.remembered for attempt in done):
+            failed.add(gate.id)
+    return frozenset(settled), frozenset(failed)
+
+
+def _waived(prepared: Prepared, gates: Sequence[Gate]) -> dict[str, tuple[State, ...]]:
+    usable, _ = match_waivers(
+        prepared.waivers,
+        target=prepared.context.target,
+        now=now(),
+        approvers=prepared.profile.approvers.people,
+    )
+    waivable = {gate.id for gate in gates if gate.waivable}
+    return {
+        gate: tuple({state for waiver in waivers for state in waiver.states})
+        for gate, waivers in usable.items()
+        if gate in waivable
+    }
+
+
+def _due(decisions: Mapping[str, Decision], gate: str) -> bool:
+    return gate not in decisions or decisions[gate].due
+
+
+def _continue_or_supersede(folder: Folder, prepared: Prepared) -> journals.Reading:
+    """The journal to go on with: of the same tree and checks, from its place or from the shelf."""
+    reading = _read_whole(folder)
+    subject = prepared.subject
+    if reading.runs and reading.runs[-1].subject.key != subject.key:
+        folder.set_aside(reading.runs[-1].subject.commit)
+        for place in folder.shelved():
+            shelved = journals.read(place / JOURNAL)
+            if shelved.runs and shelved.runs[-1].subject.key == subject.key:
+                folder.restore(place)
+                return _read_whole(folder)
+        return journals.Reading()
+    return reading
+
+
+def _read_whole(folder: Folder) -> journals.Reading:
+    """Read the journal; refuse one that lost lines that its seal has, or was edited."""
+    reading = journals.read(folder.path / JOURNAL)
+    problem = reading.problem
+    try:
+        sealed = seal.decode((folder.path / SEAL).read_bytes())
+    except FileNotFoundError:
+        sealed = None
+    except ValueError as error:
+        sealed, problem = None, problem or f"{SEAL} is not as it was written ({error})"
+    if sealed is not None and not problem:
+        lines, head = sealed.journal.lines, sealed.journal.head
+        if lines > reading.lines or (lines and reading.heads[lines - 1] != head):
+            problem = f"the journal does not hold the {lines} lines that were sealed"
+    if problem:
+        message = f"the evidence in {folder.path} was altered: {problem}; {DAMAGED.format(folder.path)}"
+        raise RelgateError(message)
+    return reading
+
+
+def _with_problem(gate: Gate, problem: str) -> Gate:
+    import msgspec
+
+    return msgspec.structs.replace(gate, problem="; ".join(filter(None, [gate.problem, problem])))
+
+
+def _machine() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "platform": f"{platform.system().lower()}-{platform.machine()}",
+        "implementation": sys.implementation.name,
+    }

@@ -1,0 +1,222 @@
+"""What a person sees of a release run in the terminal: 80 columns, verdict first.
+
+Words are those of the reports (``evidence.wording``), so that they cannot say different things.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_relgate.evidence import wording
+from pytest_relgate.model import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pytest
+
+    from pytest_relgate.evidence.wording import Card
+    from pytest_relgate.model import Record
+    from pytest_relgate.session import ReleaseRun
+
+WIDTH = 80
+LABEL = 10
+CARDS_SHOWN = 20
+FOUND_LINES = 6
+
+
+class Line(NamedTuple):
+    """One line of text and how it is marked: a colour or ``bold``, or nothing."""
+
+    text: str
+    markup: str = ""
+
+
+def show(config: pytest.Config, lines: Sequence[Line]) -> None:
+    """Write lines to pytest's terminal, or to standard output where it has none."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:
+        print("\n".join(line.text for line in lines))  # noqa: T201  (there is no other terminal)
+        return
+    reporter.ensure_newline()
+    for line in lines:
+        markup = {mark: True for mark in line.markup.split()}
+        reporter.write_line(line.text, **markup)
+
+
+# -- before the first gate ----------------------------------------------------------------------------
+
+
+def header(run: ReleaseRun) -> list[Line]:
+    """Confirm what is judged, what is kept, what will run, and what already rules PASSED out."""
+    context, subject = run.prepared.context, run.prepared.subject
+    left = f"relgate  {context.target}  {context.phase}  {context.mode}"
+    if context.sandbox:
+        left += "  sandbox"
+    right = f"{subject.repository} @ {wording.short_commit(subject.commit)}"
+    base = f"base {context.base} ({context.base_why})" if context.base else f"no base ({context.base_why})"
+    lines = [
+        Line(_two_sides(left, right), "bold"),
+        *_wrapped(f"target from {context.target_why}   {base}"),
+        *_wrapped(
+            f"agent {context.agent} ({context.agent_why})   "
+            f"tree {'dirty' if subject.dirty else 'clean'}   "
+            f"checks {'not committed' if subject.checks_dirty else 'committed'}   "
+            f"lock {'ok' if run.prepared.lock is not None else 'none'}"
+        ),
+        *_wrapped(_counts(run)),
+    ]
+    for words in run.rules_out():
+        lines += _wrapped(f"cannot pass: {words}", "yellow")
+    return [*lines, Line("")]
+
+
+def _counts(run: ReleaseRun) -> str:
+    gates = run.known_gates()
+    if not gates:
+        return "gates are counted when they are collected: there is no gates.lock yet"
+    forecast = run.forecast()
+    parts = [
+        f"{len(forecast.kept)} kept from {forecast.kept_from}" if forecast.kept else "",
+        f"{forecast.not_due} not due" if forecast.not_due else "",
+        f"{forecast.to_run} to run" if forecast.to_run else "none to run",
+        f"about {_duration(forecast.seconds)}" if forecast.seconds else "",
+    ]
+    narrowed = f" (narrowed: {run.prepared.request.narrowed})" if run.prepared.request.narrowed else ""
+    return f"{wording.many(len(gates), 'gate')}: {', '.join(filter(None, parts))}{narrowed}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:  # noqa: PLR2004  (a minute and a half reads better in seconds)
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min"
+
+
+# -- after the last -----------------------------------------------------------------------------------
+
+
+def closing(run: ReleaseRun) -> list[Line]:
+    """The verdict, what blocks with what to do, the reports, and what to type next."""
+    record = run.record
+    if record is None:
+        return []
+    return list(_closing(record, run))
+
+
+def _closing(record: Record, run: ReleaseRun) -> Iterator[Line]:
+    verdict, colour = record.verdict, "green" if record.verdict.passed else "red"
+    yield Line("")
+    yield Line(f" {verdict.word} {record.context.target} ".center(WIDTH, "="), f"{colour} bold")
+    yield Line(_two_sides(_where(record), _numbers(record)))
+    yield Line("")
+    shown = wording.cards(record)
+    for card in shown[:CARDS_SHOWN]:
+        yield from _card(card)
+    if len(shown) > CARDS_SHOWN:
+        yield Line(f"and {len(shown) - CARDS_SHOWN} more: see the report")
+        yield Line("")
+    yield from _remarks(record)
+    folder = record.folder
+    if run.digest:
+        report = "report.html" if (run.folder.path / "report.html").exists() else "report.md"
+        yield Line(f"{'Report':<{LABEL}}{folder}/{report}")
+        yield Line(f"{'Check':<{LABEL}}{wording.verify_command(record, short=True)}")
+        yield Line(f"{'Head':<{LABEL}}{run.digest}")
+    yield from _next(record)
+
+
+def _where(record: Record) -> str:
+    word = " in the sandbox" if record.context.sandbox else ""
+    return f"{record.context.phase}{word} @ {wording.short_commit(record.subject.commit)}"
+
+
+def _numbers(record: Record) -> str:
+    count = wording.counts(record)
+    parts = [
+        f"{count.passed} passed",
+        f"{count.not_due} not due" if count.not_due else "",
+        f"{count.waived} waived" if count.waived else "",
+        f"{count.advisory} advisory red" if count.advisory else "",
+        f"{count.blocking} blocking" if count.blocking else "",
+    ]
+    return "   ".join(filter(None, parts))
+
+
+def _card(card: Card) -> Iterator[Line]:
+    head = f"{card.state:<{LABEL - 2}}  {card.title}"
+    yield Line(_two_sides(_cut(head, WIDTH - len(card.where) - 2), card.where), "bold")
+    found = card.history if card.state == State.FLAKY and card.history else card.found
+    rows = [line for line in found.splitlines() if line.strip()]
+    if card.place:
+        rows = [*rows[:FOUND_LINES], card.place]
+    yield from _labelled(card.label, rows)
+    yield from _labelled("do", [card.do] if card.do else [])
+    yield from _labelled("log", [card.log] if card.log and card.log != card.place else [])
+    yield Line("")
+
+
+def _labelled(label: str, rows: Sequence[str]) -> Iterator[Line]:
+    for number, row in enumerate(rows):
+        lead = f"  {label if number == 0 else '':<{LABEL - 2}}"
+        for part in _fold(row, WIDTH - LABEL):
+            yield Line(lead + part)
+            lead = " " * LABEL
+
+
+def _remarks(record: Record) -> Iterator[Line]:
+    not_due = [
+        judged.gate.title or judged.gate.id
+        for judged in record.verdict.gates
+        if judged.state is State.NOT_TRIGGERED
+    ]
+    advisory = [
+        f"{judged.gate.title or judged.gate.id} ({judged.state})"
+        for judged in record.verdict.gates
+        if judged.gate.advisory and not judged.state.passing
+    ]
+    waived = [wording.waiver_in_words(judged.waiver) for judged in record.verdict.gates if judged.waiver]
+    if not_due:
+        yield from _paragraph("Not due", f"{', '.join(not_due)} (why: report)")
+    if advisory:
+        yield from _paragraph("Advisory", ", ".join(advisory))
+    for words in waived:
+        yield from _paragraph("Waived", words)
+    for words in record.set_aside:
+        yield from _paragraph("Set aside", words)
+    for words in record.verdict.notes:
+        yield from _paragraph("Note", words)
+
+
+def _next(record: Record) -> Iterator[Line]:
+    if not record.verdict.passed:
+        yield Line(f"{'Next':<{LABEL}}mend what is named above, then the same command:")
+        yield Line(f"{'':<{LABEL}}{record.command}")
+
+
+# -- text ----------------------------------------------------------------------------------------------
+
+
+def _two_sides(left: str, right: str) -> str:
+    gap = WIDTH - len(left) - len(right)
+    return f"{left}{' ' * gap}{right}" if gap > 1 else f"{left}  {right}"
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def _fold(text: str, width: int) -> list[str]:
+    """Fold at spaces; a path or a command without any stays whole, so that it can be copied."""
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _wrapped(text: str, markup: str = "") -> list[Line]:
+    return [Line(part, markup) for part in _fold(text, WIDTH)]
+
+
+def _paragraph(label: str, text: str) -> Iterator[Line]:
+    lead = f"{label:<{LABEL}}"
+    for part in _fold(text, WIDTH - LABEL):
+        yield Line(lead + part)
+        lead = " " * LABEL
