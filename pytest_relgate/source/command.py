@@ -48,9 +48,16 @@ def environment_for_git(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def git(
-    folder: Path, *args: str | bytes, ok: tuple[int, ...] = (0,), stdin: bytes | None = None
+    folder: Path,
+    *args: str | bytes,
+    ok: tuple[int, ...] = (0,),
+    stdin: bytes = b"",
+    environ: Mapping[str, str] | None = None,
 ) -> CompletedProcess[bytes]:
-    """Run git in a folder. Raises RelgateError in one line for any end that is not in ``ok``."""
+    """Run git in a folder, in this process's environment unless another one is given.
+
+    Raises RelgateError in one line for any end that is not in ``ok``.
+    """
     import subprocess
 
     # git takes bytes; what the locale makes of file names is none of its business
@@ -59,10 +66,10 @@ def git(
     try:
         run = subprocess.run(  # noqa: S603  (git with a list of arguments, no shell)
             ["git", "-C", folder, *config, *spelt],  # noqa: S607  (the user's git)
-            input=stdin or b"",
+            input=stdin,
             capture_output=True,
             check=False,
-            env=environment_for_git(os.environ),
+            env=environment_for_git(os.environ if environ is None else environ),
             timeout=SECONDS_FOR_GIT,
         )
     except FileNotFoundError:

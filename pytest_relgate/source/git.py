@@ -306,7 +306,7 @@ class Repository:
             raise RelgateError(message)
         return found
 
-    def _text(self, *args: str, stdin: bytes | None = None) -> str:
+    def _text(self, *args: str, stdin: bytes = b"") -> str:
         return shown(git(self.path, *args, stdin=stdin).stdout)
 
 
