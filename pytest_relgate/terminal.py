@@ -150,7 +150,7 @@ def _card(card: Card) -> Iterator[Line]:
     rows = [line for line in found.splitlines() if line.strip()]
     if card.place:
         rows = [*rows[:FOUND_LINES], card.place]
-    yield from _labelled(card.label, rows)
+    yield from _labelled("saw" if card.state == State.FLAKY else "found", rows)
     yield from _labelled("do", [card.do] if card.do else [])
     yield from _labelled("log", [card.log] if card.log and card.log != card.place else [])
     yield Line("")
