@@ -1,0 +1,215 @@
+"""The verdict: a pure function of the plan and of what is on record (DESIGN section 3.6).
+
+It starts from BLOCKED and has no way to PASSED but the absence of every reason.
+
+What an advisory gate may do: no outcome of it decides, and it may stay unjudged. One that the plan calls
+malformed, one outside the plan and one whose record cannot be block like any other, because it is then
+not known what they are: a marker loosened to advisory makes a gate INVALID, and must not at once take
+that INVALID out of the verdict.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from pytest_relgate.judge.conditions import proof_problem
+from pytest_relgate.judge.reasons import about_gate, about_run, nothing_passed, waived_unknown
+from pytest_relgate.judge.settle import Settlement, weigh
+from pytest_relgate.judge.waivers import covers, match_waivers, waiver_notes
+from pytest_relgate.model import Gate, Judged, State, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pytest_relgate.model import (
+        Attempt,
+        Decision,
+        Earlier,
+        Plan,
+        Reason,
+        Signoff,
+        Subject,
+        Waiver,
+    )
+
+
+# Looking a member up on its enum costs more than all else that is done for a gate that passed.
+_PASSED = State.PASSED
+_PASSING = frozenset(state for state in State if state.passing)
+
+
+def decide(  # noqa: PLR0913  (the whole of what a verdict depends on, and nothing else)
+    plan: Plan,
+    decisions: Mapping[str, Decision],
+    attempts: Mapping[str, Sequence[Attempt]],
+    waivers: Sequence[Waiver],
+    subject: Subject,
+    earlier: Sequence[Earlier],
+    now: str,
+    *,
+    base: str = "",
+    signoffs: Sequence[Signoff] = (),
+    approvers: Sequence[str] = (),
+    facts: Sequence[Reason] = (),
+) -> Verdict:
+    """Judge one phase of a release.
+
+    ``decisions`` and ``attempts`` are by gate id; attempts are all that the journal has, oldest first.
+    ``now`` is RFC 3339 and matters to waivers alone; ``base`` is the commit that conditions compared
+    with, empty in a first release; ``facts`` are what the run itself found to be wrong, and each blocks.
+    Reasons about the run come first, then one for each blocking gate in the plan's order.
+    Raises RelgateError if there are waivers and ``now`` is no time.
+    """
+    mine = _waivers_of(plan, waivers)
+    usable, problems = (
+        match_waivers(mine, target=plan.target, now=now, approvers=approvers) if mine else ({}, [])
+    )
+    bench = _Bench(plan, decisions, attempts, usable, subject, base, _signoffs(signoffs, subject))
+    gates = tuple(bench.judge_all())
+
+    blocking = [about_gate(one, plan) for one in gates if _blocks(one, plan)]
+    known = {gate.id for gate in plan.gates} if usable else set()
+    problems += [waived_unknown(gate_id, plan) for gate_id in usable if gate_id not in known]
+    reasons = [*facts, *about_run(plan, subject, earlier), *problems]
+    # A verdict of gates that all wait is "only pending": there nothing_passed would say no more.
+    if not blocking and plan.gates and not any(_proves(one) for one in gates):
+        reasons.append(nothing_passed(plan))
+    used = {waiver for one in gates if one.waiver is not None for waiver in _used(one, usable)}
+    return Verdict(
+        passed=not reasons and not blocking,
+        reasons=(*reasons, *blocking),
+        gates=gates,
+        notes=(*plan.notes, *waiver_notes(mine, target=plan.target, approvers=approvers, used=used)),
+    )
+
+
+def _blocks(judged: Judged, plan: Plan) -> bool:
+    if not judged.gate.advisory:
+        return judged.state not in _PASSING
+    if judged.state is State.INVALID:
+        # Its own word is INVALID, and decides nothing, where the newest attempt that counts says so.
+        return judged.gate.id in plan.invalid or not judged.attempts
+    return judged.state is State.UNPLANNED
+
+
+def _proves(judged: Judged) -> bool:
+    return judged.state is _PASSED and not judged.gate.advisory
+
+
+def _used(judged: Judged, usable: Mapping[str, Sequence[Waiver]]) -> Iterator[Waiver]:
+    """The waivers of a waived gate that cover something it came to."""
+    states = {State.FLAKY, *(attempt.outcome for attempt in judged.attempts)}
+    return (waiver for waiver in usable[judged.gate.id] if not states.isdisjoint(waiver.states))
+
+
+def _in_sequence(judged: Judged, stopped: dict[str, str]) -> Judged:
+    """A gate cannot have passed after one that it builds on did not; ``stopped`` is by sequence."""
+    gate = judged.gate
+    if judged.state is _PASSED and (before := stopped.get(gate.sequence)):
+        why = f"{before} stands before it in its sequence and did not pass"
+        judged = msgspec.structs.replace(judged, state=State.BLOCKED_BY, why=why)
+    if not gate.advisory and judged.state not in _PASSING:
+        stopped.setdefault(gate.sequence, gate.id)
+    return judged
+
+
+def _waivers_of(plan: Plan, waivers: Sequence[Waiver]) -> Sequence[Waiver]:
+    """The waivers that are this phase's to judge: one file has those of every phase."""
+    elsewhere = frozenset(plan.elsewhere) if waivers else frozenset()
+    return [waiver for waiver in waivers if waiver.gate not in elsewhere]
+
+
+def _signoffs(signoffs: Sequence[Signoff], subject: Subject) -> dict[str, Signoff]:
+    return {one.gate: one for one in signoffs if one.tree == subject.tree}
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """Everything that one gate is judged by."""
+
+    plan: Plan
+    decisions: Mapping[str, Decision]
+    attempts: Mapping[str, Sequence[Attempt]]
+    waivers: Mapping[str, Sequence[Waiver]]
+    subject: Subject
+    base: str
+    signoffs: Mapping[str, Signoff]
+
+    def judge_all(self) -> Iterator[Judged]:
+        """The planned gates in their order, then what is on record beside the plan, by id."""
+        stopped: dict[str, str] = {}
+        for gate in self.plan.gates:
+            judged = self.judge(gate)
+            if gate.sequence:
+                judged = _in_sequence(judged, stopped)
+            yield judged
+        yield from self._beside()
+
+    def judge(self, gate: Gate) -> Judged:
+        plan = self.plan
+        settled = self._settle(gate)
+        state, why = settled.state, settled.why
+        decision = self.decisions.get(gate.id)
+        waiver = None
+        if gate.id in plan.invalid:
+            state, why = State.INVALID, plan.invalid[gate.id]
+        elif gate.id in plan.unplanned:
+            state, why = State.UNPLANNED, plan.unplanned[gate.id]
+        elif state is _PASSED:
+            pass
+        elif state is State.MISSING or state is State.STALE:
+            state, why = self._unjudged(gate, decision, state, why)
+        elif gate.waivable and (waiver := covers(self.waivers.get(gate.id, ()), settled)):
+            why = f"{state}: {why}; waived by {waiver.owner} until {waiver.expires}: {waiver.reason}"
+            state = State.WAIVED
+        return Judged(gate, state, why, settled.counted, decision, waiver)
+
+    def _settle(self, gate: Gate) -> Settlement:
+        settled = weigh(
+            self.attempts.get(gate.id, ()),
+            tree=self.subject.tree,
+            checks=self.subject.checks,
+            base=self.base,
+            reads_world=gate.reads_world,
+            signoff=self.signoffs.get(gate.id),
+        )
+        if settled.newest is not None and settled.newest.gate != gate.id:
+            return Settlement(State.INVALID, f"its attempts are those of {settled.newest.gate}")
+        return settled
+
+    def _unjudged(self, gate: Gate, decision: Decision | None, state: State, why: str) -> tuple[State, str]:
+        """A gate without a judgement that counts: left out with proof, or missing."""
+        if decision is not None and not decision.due:
+            problem = proof_problem(
+                decision, gate, commit=self.subject.commit, base=self.base, mode=self.plan.mode
+            )
+            if not problem:
+                return State.NOT_TRIGGERED, "; ".join(
+                    proof.reason for proof in decision.proofs if proof.held is False
+                )
+            why = f"{self.plan.missing.get(gate.id, why)}; it was left out without proof: {problem}"
+        elif gate.id in self.plan.missing:
+            why = self.plan.missing[gate.id]
+        return (State.MISSING if gate.id in self.plan.missing else state), why
+
+    def _beside(self) -> Iterator[Judged]:
+        """What was collected, found malformed or even tried, and is no part of the plan; by id."""
+        plan, subject = self.plan, self.subject
+        planned = {gate.id for gate in plan.gates}
+        named = (plan.invalid.keys() | plan.unplanned.keys()) - planned
+        tried = {
+            gate_id
+            for gate_id in self.attempts.keys() - planned - named - frozenset(plan.elsewhere)
+            if any(
+                one.tree == subject.tree and one.checks == subject.checks for one in self.attempts[gate_id]
+            )
+        }
+        for gate_id in sorted(named | tried):
+            judged = self.judge(Gate(gate_id, plan.phase))
+            if gate_id in tried:
+                why = "it was tried on this tree, and is not in the plan"
+                judged = msgspec.structs.replace(judged, state=State.UNPLANNED, why=why, waiver=None)
+            yield judged

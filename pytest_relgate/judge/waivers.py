@@ -1,0 +1,140 @@
+"""Which waivers count (SPEC B5): every doubt denies, and says so."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pytest_relgate.errors import RelgateError
+from pytest_relgate.model import Reason, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from pytest_relgate.judge.settle import Settlement
+    from pytest_relgate.model import Waiver
+
+_LONGEST = timedelta(days=30)
+_REMEDY = "correct or remove it in waivers.toml, and have that reviewed"
+
+
+def match_waivers(
+    waivers: Iterable[Waiver], *, target: str, now: str, approvers: Sequence[str]
+) -> tuple[dict[str, list[Waiver]], list[Reason]]:
+    """Sort out the waivers for release ``target``: those that count, by gate id, and what is wrong.
+
+    A waiver of another release is left aside (see :func:`waiver_notes`). One of this release that is
+    malformed, expired at ``now`` (RFC 3339), longer than 30 days, or not approved by one of
+    ``approvers`` does not count, and its reason (code ``WAIVER``) blocks. Raises RelgateError if
+    ``now`` is no time.
+    """
+    usable: dict[str, list[Waiver]] = {}
+    problems: list[Reason] = []
+    judged_at = _instant(now)
+    if judged_at is None:
+        message = f"expected the time of the judgement as RFC 3339 with an offset, found {now!r}"
+        raise RelgateError(message)
+    for waiver in waivers:
+        if not _of_release(waiver, target):
+            continue
+        if problem := _problem(waiver, judged_at, approvers):
+            problems.append(Reason("WAIVER", f"waiver for {waiver.gate}: {problem}", remedy=_REMEDY))
+        else:
+            usable.setdefault(waiver.gate, []).append(waiver)
+    return usable, problems
+
+
+def waiver_notes(
+    waivers: Iterable[Waiver], *, target: str, approvers: Sequence[str], used: AbstractSet[Waiver]
+) -> list[str]:
+    """What is worth saying of waivers and blocks nothing: another release, self-approved, not used."""
+    notes = []
+    for waiver in waivers:
+        name = f"waiver for {waiver.gate}"
+        if not _of_release(waiver, target):
+            notes.append(f"{name}: ignored, it is for {waiver.release or 'no release'}")
+            continue
+        if waiver not in used:
+            notes.append(f"{name}: not used")
+        if _alone(approvers) and _same(waiver.owner, waiver.approver):
+            notes.append(f"{name}: self-approved by {waiver.owner}")
+    return notes
+
+
+def covers(waivers: Sequence[Waiver], settled: Settlement) -> Waiver | None:
+    """The waiver by which a gate's state is let go, or None.
+
+    All that speaks against the gate must be covered, not its last word alone: a waiver for ERRORED
+    does not let a failure go that is on record. FLAKY is covered by name, if the newest attempt passed,
+    or by what it failed with: whoever accepts that a gate fails accepts that it fails sometimes.
+    """
+    if not settled.state.waivable:
+        return None
+    covered = {state for waiver in waivers for state in waiver.states}
+    passed = settled.newest is not None and settled.newest.outcome is State.PASSED
+    by_name = passed and State.FLAKY in covered
+    if not by_name and not (settled.against and settled.against <= covered):
+        return None
+    wanted = (settled.state, *sorted(settled.against))
+    return next(waiver for state in wanted for waiver in waivers if state in waiver.states)
+
+
+def _problem(waiver: Waiver, now: datetime, approvers: Sequence[str]) -> str:
+    return _malformed(waiver) or _out_of_time(waiver, now) or _not_approved(waiver, approvers)
+
+
+def _malformed(waiver: Waiver) -> str:
+    for name in ("gate", "reason", "owner", "approver"):
+        if not getattr(waiver, name).strip():
+            return f"expected its {name}, found none"
+    if not waiver.states:
+        return "expected the states that it covers, found none"
+    for state in waiver.states:
+        if not state.waivable:
+            return f"expected states that can be waived, found {state}"
+    return ""
+
+
+def _out_of_time(waiver: Waiver, now: datetime) -> str:
+    created, expires = _instant(waiver.created), _instant(waiver.expires)
+    if created is None or expires is None:
+        wrong = waiver.created if created is None else waiver.expires
+        return f"expected a time as RFC 3339 with an offset, found {wrong!r}"
+    if created > now:
+        return f"created in the future ({waiver.created})"
+    if expires <= now:
+        return f"expired {waiver.expires}"
+    if expires - created > _LONGEST:
+        return f"expected at most {_LONGEST.days} days, found {waiver.created} to {waiver.expires}"
+    return ""
+
+
+def _not_approved(waiver: Waiver, approvers: Sequence[str]) -> str:
+    if waiver.approver not in approvers:
+        return (
+            f"expected an approver of the profile ({', '.join(approvers) or 'none'}), found {waiver.approver}"
+        )
+    if _same(waiver.owner, waiver.approver) and not _alone(approvers):
+        return f"{waiver.owner} approved it alone, and another approver exists"
+    return ""
+
+
+def _of_release(waiver: Waiver, target: str) -> bool:
+    return waiver.release.removeprefix("v") == target.removeprefix("v")
+
+
+def _alone(approvers: Sequence[str]) -> bool:
+    return len({name.strip().casefold() for name in approvers}) == 1
+
+
+def _same(one: str, other: str) -> bool:
+    return one.strip().casefold() == other.strip().casefold()
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
