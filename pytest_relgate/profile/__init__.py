@@ -1,0 +1,29 @@
+"""The facts of a project, read strictly from the files of its checks folder."""
+
+from __future__ import annotations
+
+from pytest_relgate.profile.duration import seconds
+from pytest_relgate.profile.facts import (
+    FILE_NAME,
+    Approvers,
+    Base,
+    Limits,
+    Profile,
+    Report,
+    Secrets,
+    load_profile,
+    parse_profile,
+)
+
+__all__ = [
+    "FILE_NAME",
+    "Approvers",
+    "Base",
+    "Limits",
+    "Profile",
+    "Report",
+    "Secrets",
+    "load_profile",
+    "parse_profile",
+    "seconds",
+]
