@@ -147,8 +147,8 @@ def hostile_configuration(folder: Path) -> dict[str, str]:
     return {
         "GIT_CONFIG_GLOBAL": str(config),
         "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": "core.autocrlf",
-        "GIT_CONFIG_VALUE_0": "input",
+        "GIT_CONFIG_KEY_0": "init.defaultBranch",
+        "GIT_CONFIG_VALUE_0": "trunk",
         "GIT_DEFAULT_HASH": "sha256",
         "GIT_AUTHOR_NAME": "Somebody",
         "GIT_COMMITTER_DATE": "2001-01-01T00:00:00Z",
@@ -173,7 +173,11 @@ def test_the_users_configuration_does_not_matter(
     assert (repo.head(), repo.branch()) == (CANDIDATE_COMMIT, "main")
     assert repo.dirt() == ()
     assert (folder / "README.md").read_bytes() == files_at(CANDIDATE)["README.md"].encode()
+    (folder / "README.md").unlink()
+    git(folder, "checkout", "-q", "--", "README.md")
+    assert b"\r" not in (folder / "README.md").read_bytes()
     assert not list(tmp_path.rglob("hooked"))
+    assert not (folder / ".git" / "hooks").exists()
     (folder / "NEW.md").touch()
     assert repo.dirt() == ("NEW.md",)  # the user's ignore file is not asked
 

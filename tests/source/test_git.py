@@ -163,7 +163,8 @@ def test_every_way_to_name_a_commit_gives_its_full_id(repo: Repository) -> None:
 
 
 @pytest.mark.parametrize(
-    "rev", ["v9.9.9", "1" * 40, "1" * 64, "-x", "--all", "--help", "", "a\nb", "HEAD~9", "HEAD:README"]
+    "rev",
+    ["v9.9.9", "1" * 40, "1" * 64, "-x", "--all", "--help", "", "a\nb", "a\0b", "HEAD~9", "HEAD:README"],
 )
 def test_what_names_no_commit_is_refused(repo: Repository, rev: str) -> None:
     for ask in (repo.commit_of, repo.tree_of, repo.files, lambda rev: repo.changed("HEAD", rev)):
@@ -316,17 +317,21 @@ ODD_NAMES = [
 ]
 
 
+@pytest.mark.parametrize("folder", ["", "odd/"], ids=["top", "below"])
 @pytest.mark.parametrize("name", [os.fsdecode(name) for name in ODD_NAMES], ids=ascii)
-def test_any_file_name_comes_through(repo: Repository, name: str) -> None:
-    base = repo.head()
-    commit(repo.path, {f"odd/{name}": "content of it"})
-    path = f"odd/{name}"
+def test_any_file_name_comes_through(repo: Repository, folder: str, name: str) -> None:
+    path = f"{folder}{name}"
+    other = f"{folder}other"
+    base = commit(repo.path, {other: "other"})
+    commit(repo.path, {path: "content of it"})
     assert repo.changed(base, "HEAD") == (path,)
-    assert repo.files("HEAD", "odd") == repo.files("HEAD", path) == (path,)
+    assert repo.files("HEAD", path) == (path,)
     assert repo.contents("HEAD", [path, "README"]) == {path: b"content of it", "README": b"read"}
     (repo.path / path).write_text("changed")
-    assert repo.dirt() == repo.dirt([path]) == repo.dirt(["odd/"]) == (path,)
-    assert repo.dirt(exclude=[path]) == ()
+    (repo.path / other).write_text("changed")
+    assert repo.dirt() == tuple(sorted([path, other]))
+    assert repo.dirt([path]) == repo.dirt(exclude=[other]) == (path,)
+    assert repo.dirt(exclude=[path]) == (other,)
     assert repo.tree_without("HEAD", [path]) == repo.tree_of(base)
 
 
