@@ -27,6 +27,7 @@ GATE_FACTS: dict[str, type] = {
     "waivable": bool,
     "reads_world": bool,
 }
+READ = frozenset({*PHASES, "gate", "when_changed", "when_present", "live_only", "sequence", "timeout"})
 GLOB_SIGNS = frozenset("*?[]/.")
 
 
@@ -43,6 +44,8 @@ class Collector:
     present: Mapping[str, tuple[str, ...]]
     limit: float
     _prefix: str = field(init=False)
+    _inherited: dict[pytest.Collector | None, list[tuple[Any, pytest.Mark]]] = field(default_factory=dict)
+    _alike: dict[tuple[Any, ...], tuple[Gate, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._prefix = os.path.relpath(self.checks, self.rootdir).replace(os.sep, "/") + "/"
@@ -58,9 +61,39 @@ class Collector:
         )
 
     def gate(self, item: pytest.Item) -> Gate:
-        """Read one gate off an item, and see that the item has a limit."""
-        reader = _Reader(self, item)
-        return reader.read()
+        """Read one gate off an item. Gates of one function that share their markers are read once."""
+        own = [mark for mark in item.own_markers if mark.name in READ]
+        function = getattr(item, "function", item)
+        key = (item.parent, function, *map(id, own))
+        alike = self._alike.get(key)
+        if alike is None:
+            marks = [(item, mark) for mark in own] + self._marks_above(item)
+            alike = self._alike[key] = _Reader(self, item, marks).read(), _words(item)
+        gate, words = alike
+        path, line, _ = item.location
+        return Gate(
+            id=self.id_of(item.nodeid),
+            phase=gate.phase,
+            title=_title(item, words),
+            conditions=gate.conditions,
+            advisory=gate.advisory,
+            waivable=gate.waivable,
+            reads_world=gate.reads_world,
+            sequence=gate.sequence,
+            limit=gate.limit,
+            incident=gate.incident,
+            remedy=gate.remedy,
+            where=gate.where or (f"{path}:{line + 1}" if line is not None else path),
+            problem=gate.problem,
+        )
+
+    def _marks_above(self, item: pytest.Item) -> list[tuple[Any, pytest.Mark]]:
+        parent = item.parent
+        found = self._inherited.get(parent)
+        if found is None:
+            pairs = parent.iter_markers_with_node() if parent is not None else ()
+            found = self._inherited[parent] = [(node, mark) for node, mark in pairs if mark.name in READ]
+        return found
 
     def gates(self, items: Iterable[pytest.Item]) -> dict[str, Gate]:
         """The gates among items by their pytest node id, in order."""
@@ -70,9 +103,12 @@ class Collector:
 class _Reader:
     """Reads the markers of one item once."""
 
-    def __init__(self, collector: Collector, item: pytest.Item) -> None:
+    def __init__(
+        self, collector: Collector, item: pytest.Item, marks: list[tuple[Any, pytest.Mark]]
+    ) -> None:
         self.collector = collector
         self.item = item
+        self.marks = marks
         self.problems: list[str] = []
         self.phases: list[str] = []
         self.facts: dict[str, Any] = {}
@@ -81,11 +117,8 @@ class _Reader:
         self.limit: float | None = None
 
     def read(self) -> Gate:
-        for node, mark in self.item.iter_markers_with_node():
+        for node, mark in self.marks:
             match mark.name:
-                case name if name in PHASES:
-                    if name not in self.phases:
-                        self.phases.append(name)
                 case "gate":
                     self._facts(mark)
                 case "when_changed":
@@ -96,30 +129,26 @@ class _Reader:
                     self.conditions.append(Condition("live", "live"))
                 case "sequence":
                     self._sequence(node)
-                case "timeout" if self.limit is None:
-                    self._limit(mark)
-                case _:
-                    pass
+                case "timeout":
+                    if self.limit is None:
+                        self._limit(mark)
+                case name:
+                    if name not in self.phases:
+                        self.phases.append(name)
         self._phase()
         self._fixtures()
-        if self.limit is None:
-            self.limit = self.collector.limit
-            self.item.add_marker(pytest.mark.timeout(self.limit))
-        path, line, _ = self.item.location
         return Gate(
-            id=self.collector.id_of(self.item.nodeid),
+            id="",
             phase=self.phases[0] if self.phases else "",
-            title=self._title(),
             conditions=tuple(self.conditions),
             advisory=self.facts.get("advisory", False),
             waivable=self.facts.get("waivable", True),
             reads_world=self.facts.get("reads_world", False)
             or not WORLD_FIXTURES.isdisjoint(getattr(self.item, "fixturenames", ())),
             sequence=self.sequence,
-            limit=self.limit,
+            limit=self.collector.limit if self.limit is None else self.limit,
             incident=self.facts.get("incident", False),
             remedy=self.facts.get("remedy", ""),
-            where=f"{path}:{line + 1}" if line is not None else path,
             problem="; ".join(self.problems),
         )
 
@@ -180,20 +209,24 @@ class _Reader:
                 place = f" in {code.co_filename}:{code.co_firstlineno}" if code else ""
                 self.problems.append(f"the fixture {name} is overridden{place}: give that one another name")
 
-    def _title(self) -> str:
-        item = self.item
-        function = getattr(item, "function", None)
-        words = (getattr(function, "__doc__", None) or "").strip().partition("\n")[0].strip().rstrip(".")
-        callspec = getattr(item, "callspec", None)
-        if not words:
-            words = getattr(item, "originalname", item.name) or item.name
-            words = words.removeprefix("test_").replace("_", " ")
-        if callspec is None:
-            return words
-        for value in callspec.params.values():
-            line = getattr(value, "command_line", None)
-            if isinstance(line, str):
-                return line
-        return f"{words} [{callspec.id}]"
+
+def _words(item: pytest.Item) -> str:
+    """What a gate's function is called to people: the first line of its docstring, else its name."""
+    function = getattr(item, "function", None)
+    words = (getattr(function, "__doc__", None) or "").strip().partition("\n")[0].strip().rstrip(".")
+    if words:
+        return words
+    name = getattr(item, "originalname", item.name) or item.name
+    return name.removeprefix("test_").replace("_", " ")
 
 
+def _title(item: pytest.Item, words: str) -> str:
+    """The title of one gate: a command as typed, else the words with the parameter's id."""
+    callspec = getattr(item, "callspec", None)
+    if callspec is None:
+        return words
+    for value in callspec.params.values():
+        line = getattr(value, "command_line", None)
+        if isinstance(line, str):
+            return line
+    return f"{words} [{callspec.id}]"

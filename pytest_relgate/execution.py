@@ -107,6 +107,7 @@ class Execution:
     _stopped: dict[str, str] = field(default_factory=dict)
     _said_collection: bool = False
     command_starts: Callable[[str, tuple[str, ...]], None] | None = None
+    sink: Callable[[Closed], None] | None = None
 
     def __post_init__(self) -> None:
         facts = self.facts
@@ -180,7 +181,11 @@ class Execution:
         gate = self.gates.get(item.nodeid)
         if gate is None:
             return
-        self.current = Watch(time.time(), time.perf_counter(), gate.limit, isinstance(item, pytest.Function))
+        if self.current is not None:
+            self._close(self.current)  # an execution whose reports a hook kept to itself
+        self.current = Watch(
+            time.time(), time.perf_counter(), gate.limit, isinstance(item, pytest.Function), gate
+        )
         if not gate.sequence:
             return
         stopper = self._stopped.get(gate.sequence)
@@ -192,59 +197,66 @@ class Execution:
         order = [known.id for known in self.gates.values() if known.sequence == gate.sequence]
         return order.index(stopper) < order.index(gate.id)
 
-    def watch_body(self, item: pytest.Item) -> Any:
-        """Wrap the gate's function for its call; return the one to put back, or None."""
+    def watch_body(self, item: pytest.Item) -> None:
+        """Wrap the gate's function for its call."""
         watch = self.current
         if watch is None:
-            return None
-        watch.called = True
-        if not isinstance(item, pytest.Function):
-            return None
-        original = item.obj
-        item.obj = watch.probe(original)
-        return original
-
-    def part_ended(self, item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.TestReport) -> None:
-        """Take in one part (setup, call, a subtest, teardown) of an execution, by its exception."""
-        gate = self.gates.get(item.nodeid)
-        if gate is None:
             return
+        watch.called = True
+        if watch.is_function:
+            watch.original = item.obj  # type: ignore[attr-defined]
+            item.obj = watch.probe(watch.original)  # type: ignore[attr-defined]
+
+    def part_ended(self, item: pytest.Item, call: pytest.CallInfo[Any]) -> None:
+        """Keep what one part (setup, call, a subtest, teardown) of an execution raised."""
         watch = self.current
         if watch is None:
-            watch = self.current = Watch(call.start, time.perf_counter(), gate.limit, is_function=True)
+            return
+        watch.made += 1
+        if call.when == "call" and watch.original is not None:  # a subtest comes early; the body runs on
+            item.obj = watch.original  # type: ignore[attr-defined]
+            watch.original = None
         if call.excinfo is not None:
-            self._found(watch, gate, item, call, report)
-        elif report.outcome != "passed" or hasattr(report, "wasxfail"):
-            watch.findings.append(_without_exception(report, str(call.when), gate))
+            watch.errors.append((str(call.when), call.excinfo.value))
+
+    def part_reported(self, report: pytest.TestReport) -> None:
+        """Judge one part of an execution, and the whole of it when the part is the teardown."""
+        watch = self.current
+        if watch is None or report.nodeid not in self.gates:
+            return
+        watch.logged += 1
+        if watch.errors or report.outcome != "passed" or hasattr(report, "wasxfail"):
+            self._find(watch, report)
         if watch.findings:
-            self._excuse(gate, watch, report)
-        if call.when == "teardown":
-            self._close(gate, watch, report)
+            self._excuse(watch, report)
+        if report.when == "teardown":
+            closed, finding = self._close(watch)
+            self.current = None
+            if finding is not None and report.passed and finding.when == "call":
+                self._show_late_finding(watch.gate, finding, report)
+            if self.sink is not None:
+                self.sink(closed)
+            else:
+                self._attach(closed.gate, report)
         if self.redactor.secrets:
             self._redact(report)
 
-    def _found(
-        self, watch: Watch, gate: Gate, item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.TestReport
-    ) -> None:
-        if call.excinfo is None:
-            return
-        error = call.excinfo.value
-        if isinstance(error, (KeyboardInterrupt, SystemExit, pytest.exit.Exception)):
-            return
-        text = None
-        if isinstance(error, AssertionError) and not str(error):
-            text = call.excinfo.exconly(tryshort=True)
-        place = place_of(error, self.facts.checks, self.facts.rootdir, gate.where)
-        expected = any(item.iter_markers("xfail")) or isinstance(error, pytest.xfail.Exception)
-        xfail = getattr(report, "wasxfail", None) if expected else None
-        if isinstance(error, pytest.skip.Exception):
-            text = f"skipped: {error.msg}" if not isinstance(error, BlockedBy) else str(error.msg)
-        watch.findings.append(finding_of(error, str(call.when), place=place, xfail=xfail, text=text))
+    def _find(self, watch: Watch, report: pytest.TestReport) -> None:
+        errors, watch.errors = watch.errors, []
+        for when, error in errors:
+            if isinstance(error, (KeyboardInterrupt, SystemExit, pytest.exit.Exception)):
+                continue
+            place = place_of(error, self.facts.checks, self.facts.rootdir, watch.gate.where)
+            xfail = getattr(report, "wasxfail", None)
+            watch.findings.append(finding_of(error, when, place=place, xfail=xfail))
+        if not errors:
+            watch.findings.append(_without_exception(report, str(report.when), watch.gate))
 
-    def _excuse(self, gate: Gate, watch: Watch, report: pytest.TestReport) -> None:
+    def _excuse(self, watch: Watch, report: pytest.TestReport) -> None:
         """A failed advisory or waived gate reaches pytest as xfailed; the record keeps the failure."""
         if not report.failed:
             return
+        gate = watch.gate
         states = {finding.state for finding in watch.findings}
         covered = set(self.facts.waived.get(gate.id, ()))
         if gate.advisory:
@@ -256,7 +268,13 @@ class Execution:
         report.outcome = "skipped"
         report.wasxfail = f"{reason}: {watch.findings[-1].message.partition(chr(10))[0]}"
 
-    def _close(self, gate: Gate, watch: Watch, report: pytest.TestReport) -> None:
+    def _close(self, watch: Watch) -> tuple[Closed, Finding | None]:
+        gate = watch.gate
+        for when, error in watch.errors:
+            watch.findings.append(finding_of(error, when, place=gate.where, xfail=None))
+        if watch.logged > watch.made:
+            words = "a hook made up a report of it: what was raised was not seen"
+            watch.findings.append(Finding(State.INVALID, words, "call", gate.where))
         watch.seconds = time.perf_counter() - watch.begun
         state, finding = watch.close()
         redact = self.redactor.text
@@ -278,12 +296,12 @@ class Execution:
         if gate.sequence and state is not State.PASSED and not gate.advisory:
             if state not in self.facts.waived.get(gate.id, ()):
                 self._stopped.setdefault(gate.sequence, gate.id)
-        if finding is not None and report.passed and finding.when == "call":
-            self._show_late_finding(gate, finding, report)
+        return closed, finding
+
+    def _attach(self, gate: str, report: pytest.TestReport) -> None:
         said = self.collected if not self._said_collection else None
         self._said_collection = True
-        report.relgate = encode_payload(Payload(tuple(earlier), said)).decode()
-        self.current = None
+        report.relgate = encode_payload(Payload(tuple(self._seen[gate]), said)).decode()  # type: ignore[attr-defined]
 
     def _show_late_finding(self, gate: Gate, finding: Finding, report: pytest.TestReport) -> None:
         """What only this plugin saw is shown by pytest too, as an error at the end of the gate."""

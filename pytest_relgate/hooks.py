@@ -56,35 +56,41 @@ class Gates:
         start.collected(config)
         return result
 
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """See reports before the session counts them, which registers itself first."""
+        session.config.pluginmanager.register(Reports(self.execution), "relgate-reports")
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Begin an execution."""
         self.execution.set_up(item)
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> None:
         """Watch the gate's function while it is called."""
-        original = self.execution.watch_body(item)
-        try:
-            return (yield)
-        finally:
-            if original is not None:
-                item.obj = original  # type: ignore[attr-defined]
+        self.execution.watch_body(item)
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Judge by what was raised."""
-        report = yield
-        self.execution.part_ended(item, call, report)
-        return report
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        """Take what was raised, before anything can rewrite the report."""
+        self.execution.part_ended(item, call)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """A worker says what it has not said on a report."""
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output[KEY] = self.execution.last_words()
+
+
+class Reports:
+    """Sees each report of a gate first: judges at the end of the teardown, hides secrets."""
+
+    def __init__(self, execution: Execution) -> None:
+        self.execution = execution
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Judge the part that this report is about."""
+        self.execution.part_reported(report)
 
 
 class Controller:
@@ -102,12 +108,6 @@ class Controller:
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """A lock or a plan runs nothing."""
         return start.instead_of_running(session.config, self.begun)
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Record what the report of a gate's teardown carries."""
-        text = getattr(report, "relgate", None)
-        if text is not None:
-            start.take_report(self.begun, text, report)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that could not be collected, or skipped itself."""
@@ -133,6 +133,13 @@ class Distribution:
 
     def __init__(self, begun: Begun) -> None:
         self.begun = begun
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Record what the report of a gate's teardown carries."""
+        text = getattr(report, "relgate", None)
+        if text is not None:
+            start.take_report(self.begun, text, report)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: WorkerController) -> None:

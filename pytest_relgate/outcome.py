@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_relgate.errors import CannotJudge, NotYet
-from pytest_relgate.model import State
+from pytest_relgate.model import Gate, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,12 @@ class Watch:
     begun: float
     limit: float
     is_function: bool
+    gate: Gate
     findings: list[Finding] = field(default_factory=list)
+    errors: list[tuple[str, BaseException]] = field(default_factory=list)
+    original: Any = None
+    made: int = 0
+    logged: int = 0
     entered: int = 0
     called: bool = False
     raised: BaseException | None = None
@@ -71,7 +76,7 @@ class Watch:
 
     def probe(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap the gate's function, so that it is seen to run and what it raises is seen."""
-        if inspect.iscoroutinefunction(function):
+        if inspect.iscoroutinefunction(function):  # its wrapper must be one too
 
             async def body(*args: Any, **kwargs: Any) -> Any:
                 self.entered += 1
@@ -90,7 +95,9 @@ class Watch:
                     self.raised = error
                     raise
 
-        return functools.update_wrapper(body, function)
+        if function.__dict__:  # what decorators left on it, unittest and hypothesis among them
+            return functools.update_wrapper(body, function)
+        return body
 
     def close(self) -> tuple[State, Finding | None]:
         """The outcome once the teardown is over, and the finding that decided it."""
@@ -171,6 +178,8 @@ def _state(error: BaseException, when: str) -> State:
 
 
 def _text(error: BaseException) -> str:
+    if isinstance(error, pytest.skip.Exception) and type(error) is pytest.skip.Exception:
+        return f"skipped: {error.msg}"
     text = str(error).strip()
     name = type(error).__name__
     if isinstance(error, (AssertionError, pytest.fail.Exception, *_OUTCOMES)):

@@ -206,10 +206,11 @@ class _WorkerStart:
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         """Read the controller's facts and start to execute."""
-        set_modes(config, self.begun)
         text = getattr(config, "workerinput", {}).get(KEY, "")
         if text:
             self.begun.facts = msgspec.json.decode(text, type=RunFacts)
+        set_modes(config, self.begun)
+        if text:
             execute_here(config, self.begun, config.workerinput["workerid"])  # type: ignore[attr-defined]
 
 
@@ -224,6 +225,7 @@ def execute_here(config: pytest.Config, begun: Begun, worker: str) -> None:
     execution = Execution(begun.facts, worker, redactor)
     if begun.run is not None:
         execution.command_starts = begun.run.command_starts
+        execution.sink = begun.run.take
     config.stash[EXECUTION] = execution
     config.pluginmanager.register(hooks.Gates(execution), "relgate-gates")
     _listen_to_threads(config, execution)
@@ -251,6 +253,8 @@ def set_modes(config: pytest.Config, begun: Begun) -> None:
     options = config.option
     begun.set_aside += set_aside(options, config.invocation_params.args)
     options.continue_on_collection_errors = True
+    if begun.facts is not None:
+        options.timeout = begun.facts.limit  # pytest-timeout's own default, for gates that state none
     for marker in RETRY_MARKERS:
         config.addinivalue_line("markers", marker)
     if begun.worker:
