@@ -1,0 +1,1 @@
+"""Processes, their logs, and what must not be read in them."""
