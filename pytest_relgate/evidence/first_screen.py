@@ -103,10 +103,10 @@ def _cards(record: Record, count: Counts) -> str:
         return ""
     total = count.blocking + count.run
     left = total - len(shown) if len(shown) == CARDS else 0
+    heading = "What it waits for" if _mood(record) == "pending" else "What blocks"
     more = f"<p>{wording.many(left, 'more blocking gate')} in the table below.</p>\n" if left > 0 else ""
     return (
-        '<section class="relgate-blocks"><h2>What blocks</h2>\n'
-        f"{''.join(map(_card, shown))}{more}</section>\n"
+        f'<section class="relgate-blocks"><h2>{heading}</h2>\n{"".join(map(_card, shown))}{more}</section>\n'
     )
 
 

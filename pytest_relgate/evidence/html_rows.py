@@ -58,11 +58,6 @@ class Row(msgspec.Struct, frozen=True):
     media: tuple[tuple[str, str, str], ...] = ()
 
 
-def as_text(text: str) -> str:
-    """Return text without its markup, in element or quoted attribute."""
-    return text.translate(_MARKUP)
-
-
 def esc(text: str, *, lines: bool = False) -> str:
     """Return what a person can see of any text, without its markup."""
     limit = OUTPUT if lines else BLOCK

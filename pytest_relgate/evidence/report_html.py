@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pytest_relgate.evidence import pytest_html_page, wording
 from pytest_relgate.evidence.first_screen import first_screen
-from pytest_relgate.evidence.html_rows import COLUMNS, FILTERS, Row, as_text, esc, rows
+from pytest_relgate.evidence.html_rows import COLUMNS, FILTERS, Row, esc, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -162,10 +162,13 @@ def _machinery(page: Page, table: Iterable[Row], environment: Mapping[str, str])
         "initialSort": "original",
         "title": "relgate",
     }
-    data = as_text(json.dumps(blob))
+    # Between single quotes, because JSON is mostly double ones.
+    data = json.dumps(blob, separators=(",", ":"))
+    data = data.replace("&", "&amp;").replace("<", "&lt;").replace("'", "&#39;")
     return (
         f"{page.templates(len(COLUMNS))}\n"
-        f'<footer>\n<div id="data-container" data-jsonblob="{data}"></div>\n'
+        "<footer>\n"
+        f"<div id=\"data-container\" data-jsonblob='{data}'></div>\n"
         f"<script>{page.script}</script>\n</footer>\n"
     )
 

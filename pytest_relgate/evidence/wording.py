@@ -148,7 +148,7 @@ def sentence(record: Record, count: Counts | None = None) -> str:
     gates = f"{count.blocking} of {many(max(count.gates, count.blocking), 'gate')}"
     if record.verdict.only_pending and record.verdict.reasons and not count.run:
         verb = "waits" if count.blocking == 1 else "wait"
-        return f"{word}: {gates} still {verb} for {about}, nothing has failed"
+        return f"{word}: {gates} still {verb} for {about}, nothing else blocks"
     facts = many(count.run, "fact") + " about the run"
     who = " and ".join(part for part in (gates * bool(count.blocking), facts * bool(count.run)) if part)
     verb = "blocks" if count.blocking + count.run == 1 else "block"

@@ -57,6 +57,9 @@ HOSTILE = (
     "\u202egnp.exe\u202c zero\u200bwidth \u2066isolate\u2069 \ufeffbom line\u2028para\u2029end",
     "lone \ud800 and \udc80 surrogates, \ufffe \uffff noncharacters, \U000e0041 tag",
     "one\ntwo\r\nthree\rfour\n::error::not ours\n## not a heading\n1. no list\n| a | b |\n| - | - |\n",
+    "one ` tick",
+    "one | pipe",
+    "first\n```\n# in a fence\n~~~\n````\n<b>last</b>",
     "::warning file=x::text %0A%25 100%, a:b",
     "x" * 10_000,
     "__proto__",
@@ -489,10 +492,16 @@ SUITE = """
         extras.append(pytest_html.extras.png(pixel + "DwADhgGAWjR9awAAAABJRU5ErkJggg=="))
         extras.append(pytest_html.extras.html("<b id=pwned>markup of a gate</b>"))
         extras.append(pytest_html.extras.url("javascript:alert(1)"))
+        extras.append(pytest_html.extras.png("https://example.org/pixel.png"))
 
     @pytest.mark.parametrize("value", ["<img src=x id=pwned onerror=document.title='pwned'>"], ids=str)
     def test_of_no_record(value):
         pass
+"""
+
+HOOKS = """
+    def pytest_html_results_table_html(report, data):
+        data.append("<em id=pwned>words of a hook</em>")
 """
 
 
@@ -504,6 +513,7 @@ def written_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     checks.mkdir()
     (project / "pytest.ini").touch()
     (checks / "test_2_versions.py").write_text(textwrap.dedent(SUITE))
+    (checks / "conftest.py").write_text(textwrap.dedent(HOOKS))
     (checks / "test_9_broken.py").write_text("raise LookupError('this module cannot be collected')")
     report = project / "report.html"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}

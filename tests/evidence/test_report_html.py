@@ -104,7 +104,9 @@ def test_a_release_that_only_waits_does_not_look_bad(
     ours = a_gate()
     reasons = tuple(Reason(code=code, gate="" if code == "FACT" else ours.id, message="m") for code in codes)
     state = State(codes[0])
-    assert f"relgate-{mood}" in first_screen(a_record(Judged(gate=ours, state=state), reasons=reasons))
+    screen = first_screen(a_record(Judged(gate=ours, state=state), reasons=reasons))
+    assert f"relgate-{mood}" in screen
+    assert ("What it waits for" in screen) == (mood == "pending")
 
 
 def test_the_sandbox_is_named_at_the_top(a_record: Callable, seen: Callable) -> None:
@@ -150,6 +152,9 @@ def test_log_and_pictures_of_pytest_html_are_taken_over(
     assert flaky["extras"][0]["content"].startswith("data:image/png;base64,")
     assert "&lt;b id=pwned&gt;markup of a gate&lt;/b&gt;" in flaky["log"]
     assert "URL: javascript:alert(1)" in flaky["log"]
+    assert "Image: https://example.org/pixel.png" in flaky["log"]
+    assert "words of a hook" in flaky["log"]
+    assert "&lt;em" not in flaky["log"]
 
 
 def test_a_gate_that_pytest_did_not_run_tells_why_in_its_row(
@@ -160,6 +165,16 @@ def test_a_gate_that_pytest_did_not_run_tells_why_in_its_row(
     assert "kept from 2026-02-01" in entry_of(page, seen, "test_2_versions.py::test_passed")["log"]
     left_out = entry_of(page, seen, "test_2_versions.py::test_not_triggered")["log"]
     assert "87 files looked at" in left_out
+
+
+def test_a_gate_cannot_take_the_name_of_a_part_of_the_page(
+    a_record: Callable, a_gate: Callable, written_page: str, seen: Callable
+) -> None:
+    # The script makes it the id of the gate's row.
+    ours = a_gate(id="environment")
+    page = finish(written_page, a_record(Judged(gate=ours, state=State.PASSED)))
+    assert entry_of(page, seen, ours.id)["testId"] == "gate:environment"
+    assert "gate:environment" not in seen(page).attribute("id")
 
 
 def test_a_log_of_the_wrong_gate_is_never_taken(
@@ -305,7 +320,8 @@ def test_a_hook_that_writes_into_the_summary_writes_nothing_into_the_report(
 ) -> None:
     spoiled = written_page.replace(
         '<div class="additional-summary prefix">',
-        '<div class="additional-summary prefix"><h1 id="pwned">all is well</h1><script>alert(1)</script>',
+        '<div class="additional-summary prefix"><h1 id="pwned">all is well</h1><script>alert(1)</script>'
+        '<div id="data-container" data-jsonblob="{}"></div>',
     )
     page = finish(spoiled, passed)
     assert OTHER_MAKE not in page

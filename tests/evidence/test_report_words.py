@@ -89,7 +89,7 @@ def _only(a_record: Callable, a_gate: Callable, *codes: str, gates: int = 2) -> 
         (["FAILED"], "BLOCKED: 1 of 2 gates blocks v0.9.0 in prerelease"),
         (["FAILED", "MISSING"], "BLOCKED: 2 of 2 gates block v0.9.0 in prerelease"),
         (["DIRTY_TREE"], "BLOCKED: 1 fact about the run blocks v0.9.0 in prerelease"),
-        (["PENDING"], "BLOCKED: 1 of 2 gates still waits for v0.9.0 in prerelease, nothing has failed"),
+        (["PENDING"], "BLOCKED: 1 of 2 gates still waits for v0.9.0 in prerelease, nothing else blocks"),
         (["PENDING", "FAILED"], "BLOCKED: 2 of 2 gates block v0.9.0 in prerelease"),
         (["PENDING", "NO_LOCK"], "BLOCKED: 1 of 2 gates and 1 fact about the run block v0.9.0 in prerelease"),
     ],
