@@ -169,11 +169,12 @@ class Artifact(msgspec.Struct, frozen=True):
 class Subject(msgspec.Struct, frozen=True):
     """What the evidence is about.
 
-    ``tree`` is the git tree of ``commit`` without waivers, sign-offs and evidence; ``checks`` is the
-    digest of the checks folder as it was used; ``checks_commit`` is empty where it is not in git.
+    ``tree`` is the git tree of ``commit`` without waivers, sign-offs and evidence, marked with ``+`` and a
+    digest of the changes where it is dirty; ``checks`` is the digest of the checks folder as it was used;
+    ``checks_commit`` is empty where it is not in git.
     ``dirt`` names up to a few paths that are not as committed; ``dirty`` is the fact itself.
     ``checks_path`` and ``checks_also`` are the folder, and the files outside it that decide how it runs,
-    in the repository of the checks.
+    in the repository of the checks. ``left_out`` are the paths that ``tree`` is without.
     """
 
     repository: str
@@ -187,6 +188,12 @@ class Subject(msgspec.Struct, frozen=True):
     artifacts: tuple[Artifact, ...] = ()
     checks_path: str = ""
     checks_also: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def committed_tree(self) -> str:
+        """The tree as the commit has it, whatever was changed beside it."""
+        return self.tree.partition("+")[0]
 
     @property
     def key(self) -> tuple[str, str]:

@@ -6,18 +6,20 @@ PASSED out (an internal error, an interruption, a moved HEAD) are collected as r
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_relgate.errors import RelgateError
+from pytest_relgate.clock import now
+from pytest_relgate.errors import CannotJudge, RelgateError
 from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence import seal
 from pytest_relgate.evidence.folder import DIGEST, JOURNAL, LOGS, SEAL, Folder
 from pytest_relgate.evidence.verify import earlier_evidence
-from pytest_relgate.execution import Closed, Collected, Payload, RunFacts, now
+from pytest_relgate.execution import Closed, Collected, Payload, RunFacts
 from pytest_relgate.judge import decide, decide_every, match_waivers, reconcile, settle
 from pytest_relgate.model import (
     Attempt,
@@ -30,10 +32,10 @@ from pytest_relgate.model import (
     State,
     Verdict,
 )
-from pytest_relgate.source.git import Repository
+from pytest_relgate.subject import evidence_places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_relgate.prepare import Prepared
@@ -79,7 +81,8 @@ class ReleaseRun:
     digest: str = ""
     _chosen: frozenset[str] | None = None
     _ordinals: set[tuple[str, int]] = field(default_factory=set)
-    _html: str = ""
+    _judged_at: str = ""
+    _earlier_found: tuple[Earlier, ...] = ()
 
     # -- beginning ------------------------------------------------------------------------------------
 
@@ -95,10 +98,9 @@ class ReleaseRun:
             reading = _continue_or_supersede(folder, prepared)
             run = max((opened.run for opened in reading.runs), default=0) + 1
             started = now()
-            folder.clear_reports()
             head = seal.JournalHead(reading.lines, reading.head)
             unfinished = seal.blocked(context, subject, UNFINISHED, run=run, started=started, journal=head)
-            folder.write(SEAL, seal.encode(unfinished), durable=True)
+            folder.reopen(seal.encode(unfinished))
             (folder.path / LOGS).mkdir(exist_ok=True)
             journal = journals.Journal.open(folder.path / JOURNAL, reading)
         except OSError as error:
@@ -109,13 +111,18 @@ class ReleaseRun:
             folder.release()
             raise
         made = cls(prepared, folder, reading, journal, run, started)
-        made.attempts = reading.attempts()
+        made.attempts = reading.attempts(run)
         return made
 
     def run_facts(self, rootdir: Path) -> RunFacts:
         """What every process that executes gates is handed."""
         return facts_of(
-            self.prepared, self.attempts, self.known_gates(), rootdir, logs=self.folder.path / LOGS, run=self.run
+            self.prepared,
+            self.attempts,
+            self.known_gates(),
+            rootdir,
+            logs=self.folder.path / LOGS,
+            run=self.run,
         )
 
     def known_gates(self) -> tuple[Gate, ...]:
@@ -143,7 +150,17 @@ class ReleaseRun:
         gates = self.known_gates()
         prepared = self.prepared
         settled, failed = remembered(prepared, self.attempts, gates)
-        decisions = decide_every(
+        decisions = self._decide(gates)
+        kept = frozenset() if prepared.rerun else settled
+        not_due = {gate.id for gate in gates if not _due(decisions, gate.id)} - failed - kept
+        to_run = [gate.id for gate in gates if gate.id not in kept and gate.id not in not_due]
+        times = [self.attempts[name][-1].seconds for name in to_run if self.attempts.get(name)]
+        since = max((self.attempts[name][-1].started for name in kept), default="")
+        return Forecast(kept, since[11:16], len(not_due), len(to_run), sum(times))
+
+    def _decide(self, gates: Iterable[Gate]) -> dict[str, Decision]:
+        prepared = self.prepared
+        return decide_every(
             gates,
             changed=prepared.changed,
             base=prepared.context.base_commit,
@@ -152,12 +169,6 @@ class ReleaseRun:
             mode=prepared.context.mode,
             first_release=not prepared.context.base,
         )
-        kept = frozenset() if prepared.rerun else settled
-        not_due = {gate.id for gate in gates if not _due(decisions, gate.id)} - failed - kept
-        to_run = [gate.id for gate in gates if gate.id not in kept and gate.id not in not_due]
-        times = [self.attempts[name][-1].seconds for name in to_run if self.attempts.get(name)]
-        since = max((self.attempts[name][-1].started for name in kept), default="")
-        return Forecast(kept, since[11:16], len(not_due), len(to_run), sum(times))
 
     # -- events ---------------------------------------------------------------------------------------
 
@@ -180,9 +191,10 @@ class ReleaseRun:
                 gate = _with_problem(gate, "two gates have this id: rename one")  # noqa: PLW2901
             self.collected[gate.id] = gate
         if self.prepared.request.paths:
-            for gate in self.known_gates():
-                if gate.id not in self.collected and not self._was_looked_for(gate.id):
-                    self.collected[gate.id] = gate
+            left = [gate for gate in self.known_gates() if gate.id not in self.collected]
+            aside = {gate.id: gate for gate in left if not self._was_looked_for(gate.id)}
+            self.collected |= aside
+            self.decisions |= {name: one for name, one in self._decide(aside.values()).items() if one.proofs}
 
     def _was_looked_for(self, gate: str) -> bool:
         checks, invocation = self.prepared.request.checks, self.prepared.request.invocation
@@ -197,7 +209,7 @@ class ReleaseRun:
     def _open(self, chosen: tuple[str, ...]) -> None:
         self._write(
             journals.RunOpened(
-                prev=self.journal.head,
+                prev="",
                 run=self.run,
                 at=now(),
                 context=self.prepared.context,
@@ -215,9 +227,13 @@ class ReleaseRun:
         if payload.collected is not None:
             self.collection(payload.collected, worker)
         for closed in payload.closed:
-            if (closed.gate, closed.ordinal) not in self._ordinals:
-                self._ordinals.add((closed.gate, closed.ordinal))
-                self._attempt(closed)
+            self.take(closed)
+
+    def take(self, closed: Closed) -> None:
+        """Record one execution, once: a report may carry what an earlier one carried."""
+        if (closed.gate, closed.ordinal) not in self._ordinals:
+            self._ordinals.add((closed.gate, closed.ordinal))
+            self._attempt(closed)
 
     def crashed(self, gate: str, worker: str) -> None:
         """A worker died while it executed a gate."""
@@ -235,7 +251,7 @@ class ReleaseRun:
         started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(closed.started))
         number = len(done) + 1
         entry = journals.AttemptClosed(
-            prev=self.journal.head,
+            prev="",
             run=self.run,
             gate=closed.gate,
             number=number,
@@ -272,12 +288,15 @@ class ReleaseRun:
         self._write(entry, durable=not closed.outcome.passing)
 
     def command_starts(self, gate: str, argv: tuple[str, ...]) -> None:
-        """A gate of this process is about to run a command: on disk first."""
+        """A gate of this process is about to run a command: on disk first.
+
+        Raises CannotJudge where that cannot be written: what has no record must not be started.
+        """
         words = tuple(self.prepared.redactor.text(word) for word in argv)
-        self._write(
-            journals.CommandOpened(prev=self.journal.head, run=self.run, gate=gate, argv=words, at=now()),
-            durable=self.prepared.context.phase.serial,
-        )
+        entry = journals.CommandOpened(prev="", run=self.run, gate=gate, argv=words, at=now())
+        if not self._write(entry, durable=self.prepared.context.phase.serial):
+            message = "the command was not started: the journal cannot be written"
+            raise CannotJudge(message)
 
     def module_left_out(self, place: str, why: str) -> None:
         """A whole file was skipped: its planned gates are missing, and this is why."""
@@ -288,17 +307,19 @@ class ReleaseRun:
         self._fact(code, message, remedy, where)
 
     def _fact(self, code: str, message: str, remedy: str = "", where: str = "") -> None:
-        text = self.prepared.redactor.text
-        reason = Reason(code, text(message), "", remedy, where)
+        words = self.prepared.redactor.text(message).encode("utf-8", "backslashreplace").decode()
+        reason = Reason(code, words, "", remedy, where)
         if reason not in self.facts:
             self.facts.append(reason)
 
-    def _write(self, entry: journals.Entry, *, durable: bool) -> None:
+    def _write(self, entry: journals.Entry, *, durable: bool) -> bool:
         try:
             self.journal.append(entry, durable=durable)
         except OSError as error:
             words = f"the journal cannot be written: {error.strerror or error}"
             self._fact("EVIDENCE", words, "make room, then type the same command again")
+            return False
+        return True
 
     # -- the end ----------------------------------------------------------------------------------------
 
@@ -310,11 +331,10 @@ class ReleaseRun:
         self._look_again()
         if exit_status not in PLAIN_EXITS:
             self._exit_fact(exit_status)
-        verdict = self._judge()
-        if verdict.passed and exit_status == 1:
+        self._judged_at, self._earlier_found = now(), self._earlier()
+        if self._judge().passed and exit_status == 1:
             self._fact("PYTEST", "pytest ended with failures that are no gate's: see its output above")
-            verdict = self._judge()
-        verdict = self._seal(verdict, exit_status)
+        verdict = self._seal(exit_status)
         self.close()
         if verdict.passed:
             return 0
@@ -322,17 +342,17 @@ class ReleaseRun:
 
     def close(self) -> None:
         """Let go of the folder; calling it twice is fine."""
-        try:
+        with contextlib.suppress(OSError):
             self.journal.close()
-        except OSError:
-            pass
         self.folder.release()
 
     def _exit_fact(self, status: int) -> None:
         known = {2: "INTERRUPTED", 3: "INTERNAL", 4: "USAGE"}
         code = known.get(status, "PYTEST")
         if not any(fact.code == code for fact in self.facts):
-            self._fact(code, f"pytest ended with exit status {status}", "look at its output, then type it again")
+            self._fact(
+                code, f"pytest ended with exit status {status}", "look at its output, then type it again"
+            )
 
     def _look_again(self) -> None:
         """See that the run did not change what it judged."""
@@ -345,16 +365,25 @@ class ReleaseRun:
                 if head != subject.commit:
                     words = f"HEAD moved from {subject.commit[:12]} to {head[:12]} during the run"
                     self._fact("STALE", words, "type the same command again for the new commit")
-                elif not subject.dirty and (dirt := prepared.repository.dirt(untracked=False)):
+                elif not subject.dirty and (dirt := self._dirt()):
                     words = f"tracked source changed during the run: {', '.join(dirt[:5])}"
-                    self._fact("DIRTY", words, "a gate never edits the source: find the one that did, git restore")
-            if prepared.checks.repository and not subject.checks_dirty:
-                checks = prepared.checks
+                    self._fact(
+                        "DIRTY", words, "a gate never edits the source: find the one that did, git restore"
+                    )
+            checks = prepared.checks
+            if checks.repository and not subject.checks_dirty:
                 paths = [checks.path, *checks.also]
-                if Repository(checks.repository.path).dirt(paths):
-                    self._fact("DIRTY_CHECKS", "the checks changed during the run", "git status, then run again")
+                if checks.repository.dirt(paths):
+                    self._fact(
+                        "DIRTY_CHECKS", "the checks changed during the run", "git status, then run again"
+                    )
         except RelgateError as error:
             self._fact("STALE", f"the repository cannot be read any more: {error}")
+
+    def _dirt(self) -> tuple[str, ...]:
+        repository = self.prepared.repository
+        places = evidence_places(repository, self.prepared.evidence)
+        return repository.dirt(untracked=False, exclude=places)
 
     def plan(self) -> Plan:
         """The plan against what was collected."""
@@ -376,7 +405,8 @@ class ReleaseRun:
             earlier_evidence(
                 self.prepared.evidence / context.target / phase,
                 phase,
-                sandbox=context.sandbox,
+                context=context,
+                subject=self.prepared.subject,
                 repository=self.prepared.repository,
                 checks=self.prepared.checks.repository,
             )
@@ -391,28 +421,26 @@ class ReleaseRun:
             self.attempts,
             prepared.waivers,
             prepared.subject,
-            self._earlier(),
-            now(),
+            self._earlier_found,
+            self._judged_at,
             base=prepared.context.base_commit,
             signoffs=prepared.signoffs,
             approvers=prepared.profile.approvers.people,
             facts=self.facts,
         )
 
-    def _seal(self, verdict: Verdict, exit_status: int) -> Verdict:
-        self._write(
-            journals.RunClosed(
-                prev=self.journal.head,
-                run=self.run,
-                at=now(),
-                exit_status=exit_status,
-                facts=tuple(self.facts),
-                set_aside=tuple(self.set_aside),
-            ),
-            durable=True,
+    def _seal(self, exit_status: int) -> Verdict:
+        """Judge with all that is known now, and write it down; what cannot be written down is BLOCKED."""
+        closed = journals.RunClosed(
+            prev="",
+            run=self.run,
+            at=self._judged_at,
+            exit_status=exit_status,
+            facts=tuple(self.facts),
+            set_aside=tuple(self.set_aside),
         )
-        if verdict.passed and self.facts:
-            verdict = self._judge()
+        self._write(closed, durable=True)
+        verdict = self._judge()
         self.record = self._record(verdict)
         try:
             self._write_reports(self.record)
@@ -424,6 +452,7 @@ class ReleaseRun:
             self.folder.write_together({SEAL: [text], DIGEST: [line]}, durable=True)
             self.digest = digest
         except OSError as error:
+            self.folder.unseal()
             words = f"the evidence could not be sealed: {error.strerror or error}"
             self._fact("EVIDENCE", words, "make room, then type the same command again")
             verdict = self._judge()
@@ -444,11 +473,11 @@ class ReleaseRun:
             locked=prepared.lock is not None,
             run=self.run,
             started=self.started,
-            finished=now(),
+            finished=self._judged_at,
             environment=self.environment | _machine(),
             kept=kept,
             waivers=tuple(judged.waiver for judged in verdict.gates if judged.waiver),
-            earlier=self._earlier(),
+            earlier=self._earlier_found,
             set_aside=tuple(self.set_aside),
             narrowed=prepared.request.narrowed,
             folder=self.folder_name(),
@@ -476,11 +505,11 @@ class ReleaseRun:
         from pytest_relgate.evidence.report_junit import junit
         from pytest_relgate.evidence.report_markdown import markdown
 
-        self.folder.write("report.md", markdown(record))
-        self.folder.write("junit.xml", junit(record))
+        self.folder.write("report.md", markdown(record), durable=True)
+        self.folder.write("junit.xml", junit(record), durable=True)
 
 
-def facts_of(  # noqa: PLR0913  (what a run is made of)
+def facts_of(
     prepared: Prepared,
     attempts: Mapping[str, Sequence[Attempt]],
     gates: Sequence[Gate],
@@ -533,7 +562,9 @@ def remembered(
         )
         if state.settled:
             settled.add(gate.id)
-        elif any(attempt.outcome.remembered for attempt in done):
+        elif any(
+            attempt.outcome.remembered and (attempt.tree, attempt.checks) == subject.key for attempt in done
+        ):
             failed.add(gate.id)
     return frozenset(settled), frozenset(failed)
 
@@ -559,27 +590,50 @@ def _due(decisions: Mapping[str, Decision], gate: str) -> bool:
 
 def _continue_or_supersede(folder: Folder, prepared: Prepared) -> journals.Reading:
     """The journal to go on with: of the same tree and checks, from its place or from the shelf."""
-    reading = _read_whole(folder)
-    subject = prepared.subject
-    if reading.runs and reading.runs[-1].subject.key != subject.key:
-        folder.set_aside(reading.runs[-1].subject.commit)
-        for place in folder.shelved():
-            shelved = journals.read(place / JOURNAL)
-            if shelved.runs and shelved.runs[-1].subject.key == subject.key:
-                folder.restore(place)
-                return _read_whole(folder)
-        return journals.Reading()
-    return reading
+    reading = _read_whole(folder.path)
+    if reading.runs:
+        last = reading.runs[-1]
+        if _is_about(last, prepared):
+            if last.subject.commit != prepared.subject.commit and (folder.path / DIGEST).exists():
+                folder.keep_copy(last.subject.commit)
+            return reading
+        folder.set_aside(last.subject.commit)
+        reading = journals.Reading()
+    found = {place: journals.read(place / JOURNAL) for place in folder.shelved()}
+    mine = [place for place, one in found.items() if one.runs and _is_about(one.runs[-1], prepared)]
+    if not mine:
+        return reading
+    # Of several the longest: the others are copies of its beginning.
+    place = max(mine, key=lambda one: found[one].lines)
+    _read_whole(place)
+    folder.go_on_from(place)
+    return _read_whole(folder.path)
 
 
-def _read_whole(folder: Folder) -> journals.Reading:
+def _is_about(opened: journals.RunOpened, prepared: Prepared) -> bool:
+    """Whether a run was about the same release, committed tree and checks, so that its attempts are heard."""
+    context, subject = opened.context, opened.subject
+    now_context, now_subject = prepared.context, prepared.subject
+    return (context.phase, context.target, context.sandbox, subject.committed_tree, subject.checks) == (
+        now_context.phase,
+        now_context.target,
+        now_context.sandbox,
+        now_subject.committed_tree,
+        now_subject.checks,
+    )
+
+
+def _read_whole(folder: Path) -> journals.Reading:
     """Read the journal; refuse one that lost lines that its seal has, or was edited."""
-    reading = journals.read(folder.path / JOURNAL)
+    reading = journals.read(folder / JOURNAL)
     problem = reading.problem
     try:
-        sealed = seal.decode((folder.path / SEAL).read_bytes())
+        sealed = seal.decode((folder / SEAL).read_bytes())
     except FileNotFoundError:
         sealed = None
+    except seal.NewerSchemaError as error:
+        message = f"the evidence in {folder} cannot be continued: {error}"
+        raise RelgateError(message) from None
     except ValueError as error:
         sealed, problem = None, problem or f"{SEAL} is not as it was written ({error})"
     if sealed is not None and not problem:
@@ -587,7 +641,7 @@ def _read_whole(folder: Folder) -> journals.Reading:
         if lines > reading.lines or (lines and reading.heads[lines - 1] != head):
             problem = f"the journal does not hold the {lines} lines that were sealed"
     if problem:
-        message = f"the evidence in {folder.path} was altered: {problem}; {DAMAGED.format(folder.path)}"
+        message = f"the evidence in {folder} was altered: {problem}; {DAMAGED.format(folder)}"
         raise RelgateError(message)
     return reading
 

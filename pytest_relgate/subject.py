@@ -9,16 +9,21 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_relgate.errors import RelgateError
+from pytest_relgate.lockfile import NAME as LOCK
 from pytest_relgate.model import Phase, Subject
+from pytest_relgate.request import PROFILE
 from pytest_relgate.source.command import git
 from pytest_relgate.source.git import Repository
+from pytest_relgate.source.pytest_config import NAMES as CONFIGS
+from pytest_relgate.source.pytest_config import config_above
+from pytest_relgate.source.versions import version_of_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable
 
 # Files beside the profile that are about the evidence and not part of what is judged or judges.
 REVIEWED = ("waivers.toml", "signoffs.toml")
@@ -41,28 +46,62 @@ class Checks:
     also: tuple[str, ...] = ()
 
 
-def read_checks(folder: Path, rootdir: Path, ini: Path | None) -> Checks:
-    """Say which checks judge. Not in git, or not as committed, is recorded and blocks a verdict."""
-    also = _deciding_files(folder, rootdir, ini)
+def read_checks(folder: Path, rootdir: Path, ini: Path | None, *, profile: Path | None = None) -> Checks:
+    """Say which checks judge. Not in git, or not as committed, is recorded and blocks a verdict.
+
+    ``profile`` is the one that is used, where that is named: another than the folder's own is not the one
+    that the checks were reviewed with.
+    """
+    foreign = (
+        () if profile is None or _same(profile, folder / PROFILE) else (f"the profile is {profile.name}",)
+    )
     try:
         repository = Repository.at(folder)
         commit = repository.head()
     except RelgateError:
-        return Checks(folder, None, "", _digest_of_files(folder, also), ("it is not in git",))
-    names = [_inside(path, repository.path) for path in (folder, *also)]
-    paths = [name for name in names if name]
-    outside = [str(path) for path, name in zip((folder, *also), names, strict=True) if not name]
-    dirt = repository.dirt(paths) + tuple(f"{name} is outside the repository" for name in outside)
-    if dirt:
-        digest = _digest_of_files(folder, also)
-    else:
-        digest = checks_digest(repository, commit, names[0], names[1:])
-    return Checks(folder, repository, commit, digest, dirt, names[0], tuple(names[1:]))
+        also = _deciding_files(folder, [rootdir], [ini])
+        return Checks(folder, None, "", _digest_of_files(folder, also), ("it is not in git", *foreign))
+    top = repository.path
+    place = _inside(folder.resolve(), top)
+    config = config_above(place, lambda paths: _contents(top, paths)) if place else ""
+    also = _deciding_files(folder, [rootdir, top], [ini, top / config if config else None])
+    names = [_inside(path, top) for path in also]
+    paths = [name for name in (place, *names) if name]
+    outside = [path.name for path, name in zip((folder, *also), (place, *names), strict=True) if not name]
+    dirt = (
+        *repository.dirt(paths),
+        *_hidden(repository, paths),
+        *(f"{name} is outside the repository" for name in outside),
+        *foreign,
+    )
+    digest = _digest_of_files(folder, also) if dirt else checks_digest(repository, commit, place, names)
+    return Checks(folder, repository, commit, digest, dirt, place, tuple(names))
+
+
+def _same(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def _contents(top: Path, paths: Iterable[str]) -> dict[str, bytes]:
+    return {path: (top / path).read_bytes() for path in paths if (top / path).is_file()}
+
+
+def _hidden(repository: Repository, paths: Iterable[str]) -> tuple[str, ...]:
+    """Code and settings that git ignores: they would judge without anybody having reviewed them."""
+    listing = ("ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--", *paths)
+    out = git(repository.path, "--literal-pathspecs", *listing).stdout
+    names = [os.fsdecode(name) for name in out.split(b"\0") if name]
+    return tuple(f"{name} is ignored by git" for name in names if _decides(name))
+
+
+def _decides(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return name.endswith((".py", ".so")) or name in (PROFILE, LOCK, *REVIEWED, *CONFIGS)
 
 
 def checks_digest(repository: Repository, commit: str, folder: str, also: Iterable[str]) -> str:
     """The digest of committed checks: names and blobs, without waivers and sign-offs."""
-    skipped = {f"{folder}/{name}" if folder != "." else name for name in REVIEWED}
+    skipped = set(reviewed_at(folder))
     rows = {
         path: blob
         for place in (folder, *also)
@@ -81,20 +120,29 @@ def _blobs(repository: Repository, commit: str, place: str) -> list[tuple[str, s
     return [(os.fsdecode(path), head.split()[2].decode()) for head, _, path in rows]
 
 
-def _deciding_files(folder: Path, rootdir: Path, ini: Path | None) -> tuple[Path, ...]:
+def _deciding_files(folder: Path, tops: Iterable[Path], files: Iterable[Path | None]) -> tuple[Path, ...]:
+    """What outside the checks folder decides how it runs, each once.
+
+    The conftest files above it up to each of ``tops``, the ``files`` that are there, and what links among
+    them and in the folder lead to.
+    """
     found = [
         place / "conftest.py"
         for place in folder.parents
-        if (place == rootdir or rootdir in place.parents) and (place / "conftest.py").is_file()
+        if any(place == top or top in place.parents for top in tops) and (place / "conftest.py").is_file()
     ]
-    if ini is not None and ini.is_file():
-        found.append(ini)
-    return tuple(found)
+    found += [path for path in files if path is not None and path.is_file()]
+    inside = [Path(place, name) for place, _, names in os.walk(folder) for name in names]
+    found += [path.resolve() for path in (*found, *inside) if path.is_symlink() and path.is_file()]
+    real = folder.resolve()
+    return tuple(
+        dict.fromkeys(path for path in found if folder not in path.parents and real not in path.parents)
+    )
 
 
 def _inside(path: Path, top: Path) -> str:
-    """A path relative to the top of its repository; empty when it is not below it."""
-    real, above = path.resolve(), top.resolve()
+    """A path relative to the top of its repository, a link as itself; empty when it is not below it."""
+    real, above = path.parent.resolve() / path.name, top.resolve()
     if real == above:
         return "."
     return real.relative_to(above).as_posix() if above in real.parents else ""
@@ -106,7 +154,8 @@ def _digest_of_files(folder: Path, also: Iterable[Path]) -> str:
     for place, _, names in os.walk(folder):
         if place.endswith("__pycache__"):
             continue
-        rows += [os.path.join(place, name) for name in names if name not in REVIEWED]  # noqa: PTH118
+        skipped = REVIEWED if place == str(folder) else ()
+        rows += [os.path.join(place, name) for name in names if name not in skipped]  # noqa: PTH118
     contents = []
     for path in sorted([*rows, *map(str, also)]):
         try:
@@ -129,11 +178,13 @@ def read_subject(
 ) -> Subject:
     """Say what the evidence is about: HEAD for source phases, else the commit of the tag.
 
-    Raises RelgateError when a released version is asked for whose tag does not exist.
+    Raises RelgateError when a released version is asked for whose tag does not exist, and when the
+    folder for evidence holds something else.
     """
+    _refuse_place(repository, checks, evidence)
     if phase.source:
         commit = repository.head()
-        dirt = repository.dirt()
+        dirt = repository.dirt(exclude=evidence_places(repository, evidence))
     else:
         if not repository.exists(f"refs/tags/{target}"):
             message = (
@@ -143,10 +194,12 @@ def read_subject(
             raise RelgateError(message)
         commit = repository.commit_of(f"refs/tags/{target}")
         dirt = ()
+    left_out = _about_evidence(repository, checks, evidence)
+    tree = repository.tree_without(commit, left_out)
     return Subject(
         repository=name,
         commit=commit,
-        tree=repository.tree_without(commit, _about_evidence(repository, checks.folder, evidence)),
+        tree=f"{tree}+{_digest_of_dirt(repository.path, dirt)}" if dirt else tree,
         dirty=bool(dirt),
         dirt=dirt[:DIRT_SHOWN],
         checks=checks.digest,
@@ -154,12 +207,76 @@ def read_subject(
         checks_dirty=bool(checks.dirt),
         checks_path=checks.path,
         checks_also=checks.also,
+        left_out=left_out,
     )
 
 
-def _about_evidence(repository: Repository, checks: Path, evidence: Path) -> list[str]:
-    places = [*(checks / name for name in REVIEWED), evidence]
-    return [name for place in places if (name := _inside(place, repository.path)) and name != "."]
+def reviewed_at(checks_path: str) -> list[str]:
+    """Where the waivers and sign-offs of a checks folder are."""
+    return [name if checks_path == "." else f"{checks_path}/{name}" for name in REVIEWED]
+
+
+def _about_evidence(repository: Repository, checks: Checks, evidence: Path) -> tuple[str, ...]:
+    """Waivers, sign-offs and evidence, as far as the repository under release holds them."""
+    own = checks.repository is not None and _same(checks.repository.path, repository.path)
+    held = _inside(evidence, repository.path)
+    return (*(reviewed_at(checks.path) if own else ()), *((held,) if held else ()))
+
+
+def evidence_places(repository: Repository, evidence: Path) -> list[str]:
+    """What of an evidence folder on disk is evidence, relative to the top of a repository: never dirt."""
+    held = _inside(evidence, repository.path)
+    if not held or not evidence.is_dir():
+        return []
+    return [f"{held}/{name}" for name in sorted(os.listdir(evidence)) if is_evidence(name)]  # noqa: PTH208
+
+
+def is_evidence(path: str) -> bool:
+    """Whether a path in a folder for evidence is evidence: what makes git ignore it, or about a release."""
+    return path == ".gitignore" or version_of_tag(path.partition("/")[0]) is not None
+
+
+def foreign_to_evidence(repository: Repository, commit: str, held: str) -> str:
+    """A file that a commit has in a folder for evidence and that is none; empty where there is none.
+
+    A README or a hidden file may stand there.
+    """
+    for path in repository.files(commit, held):
+        inside = path[len(held) + 1 :]
+        harmless = "/" not in inside and inside.startswith((".", "README"))
+        if not (harmless or is_evidence(inside)):
+            return path
+    return ""
+
+
+def _refuse_place(repository: Repository, checks: Checks, evidence: Path) -> None:
+    """Evidence has a folder of its own: what lies in it is neither dirt nor part of the tree."""
+    place, folder = evidence.resolve(), checks.folder.resolve()
+    around = [folder, repository.path.resolve()]
+    taken = ""
+    if any(place == one or place in one.parents for one in around) or folder in place.parents:
+        taken = "is no folder of its own"
+    elif (held := _inside(evidence, repository.path)) and evidence.is_dir():
+        other = foreign_to_evidence(repository, repository.head(), held)
+        taken = f"holds {other}" if other else ""
+    if taken:
+        message = (
+            f"expected a folder for evidence alone, found {evidence}, which {taken}: "
+            "name another with --release-evidence"
+        )
+        raise RelgateError(message)
+
+
+def _digest_of_dirt(top: Path, dirt: Iterable[str]) -> str:
+    """What tells one dirty tree from another: names, kinds, sizes and times of what is not as committed."""
+    rows = []
+    for name in dirt:
+        try:
+            now = os.lstat(top / name)
+            rows.append(f"{name}\0{now.st_mode}\0{now.st_size}\0{now.st_mtime_ns}\0{now.st_ctime_ns}")
+        except OSError:
+            rows.append(name)
+    return _digest(rows).removeprefix("sha256:")[:16]
 
 
 def name_of(repository: Repository, profile_name: str, *, sandbox: bool) -> str:

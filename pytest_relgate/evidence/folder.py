@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import re
 import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,6 +22,7 @@ SEAL = "evidence.json"
 DIGEST = "evidence.json.sha256"
 JOURNAL = "journal.jsonl"
 LOGS = "logs"
+SUPERSEDED = "superseded"
 REPORTS = ("report.html", "report.md", "junit.xml")
 
 
@@ -42,14 +46,19 @@ class Folder:
             lock = os.open(path.parent / f".{phase}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise _cannot_write(path, error) from None
-        _take(lock, path)
         try:
+            _take(lock, path)
             os.ftruncate(lock, 0)
             os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
             _probe(path)
+            for place in (root, path.parent):
+                sync_folder(place)
         except OSError as error:
             os.close(lock)
             raise _cannot_write(path, error) from None
+        except RelgateError:
+            os.close(lock)
+            raise
         return cls(path, lock)
 
     def write(self, name: str, chunks: Iterable[str | bytes], *, durable: bool = False) -> None:
@@ -74,36 +83,76 @@ class Folder:
         if durable:
             sync_folder(self.path)
 
-    def clear_reports(self) -> None:
-        """Remove what an earlier run concluded, so that nothing stale stands beside a new verdict."""
-        for name in (DIGEST, *REPORTS):
-            (self.path / name).unlink(missing_ok=True)
-        for left in self.path.glob(".*.new"):
-            left.unlink(missing_ok=True)
+    def unseal(self) -> None:
+        """Take away the seal's digest, without which no verdict counts. Raises nothing."""
+        with contextlib.suppress(OSError):
+            (self.path / DIGEST).unlink(missing_ok=True)
+
+    def reopen(self, chunks: Iterable[bytes]) -> None:
+        """Write the seal of a run that begins, and take away what an earlier run concluded.
+
+        The room is taken first: OSError (disk full) passes through and leaves the old evidence whole.
+        """
+        for left in self.path.glob(".*.new"):  # by a run that was killed
+            left.unlink()
+        fresh = self.path / f".{SEAL}.new"
+        try:
+            _write_file(fresh, chunks, durable=True)
+            for name in (DIGEST, *REPORTS):
+                (self.path / name).unlink(missing_ok=True)
+            fresh.replace(self.path / SEAL)
+        except OSError:
+            fresh.unlink(missing_ok=True)
+            raise
+        sync_folder(self.path)
 
     def set_aside(self, commit: str) -> Path:
         """Move everything to ``superseded/<commit>/<phase>``, numbered when that is taken."""
-        shelf = self.path.parent / "superseded" / (commit or "unknown")
-        shelf.mkdir(parents=True, exist_ok=True)
-        number = 1
-        place = shelf / self.path.name
-        while place.exists():
-            number += 1
-            place = shelf / f"{self.path.name}-{number}"
+        place = self._room(commit)
         self.path.rename(place)
         self.path.mkdir()
+        sync_folder(place.parent)
+        sync_folder(self.path.parent)
         return place
 
-    def restore(self, place: Path) -> None:
-        """Put evidence that had been set aside back in its place, which must be empty."""
+    def keep_copy(self, commit: str) -> Path:
+        """Leave a whole copy in ``superseded/<commit>/<phase>`` and go on with what is here."""
+        place = self._room(commit)
+        fresh = place.with_name(f".{place.name}.new")
+        _copy(self.path, fresh, without=())
+        fresh.rename(place)
+        sync_folder(place.parent)
+        return place
+
+    def go_on_from(self, place: Path) -> None:
+        """Take up the journal, logs and attached files of evidence that had been set aside.
+
+        What stands here must be nothing that was judged; what stands there stays. Its verdict and reports
+        are not taken along: they were those of another run.
+        """
+        fresh = self.path.with_name(f".{self.path.name}.new")
+        _copy(place, fresh, without=(SEAL, DIGEST, *REPORTS))
         shutil.rmtree(self.path)
-        place.rename(self.path)
+        fresh.rename(self.path)
+        sync_folder(self.path.parent)
 
     def shelved(self) -> tuple[Path, ...]:
-        """The evidence of other subjects for the same target and phase, newest first."""
-        found = (self.path.parent / "superseded").glob(f"*/{self.path.name}*")
-        journals = [place for place in found if (place / JOURNAL).is_file()]
-        return tuple(sorted(journals, key=lambda place: (place / JOURNAL).stat().st_mtime, reverse=True))
+        """The evidence that was set aside for the same target and phase, in no order."""
+        name = re.compile(rf"{re.escape(self.path.name)}(-[0-9]+)?")
+        found = (self.path.parent / SUPERSEDED).glob("*/*")
+        return tuple(place for place in found if name.fullmatch(place.name) and (place / JOURNAL).is_file())
+
+    def _room(self, commit: str) -> Path:
+        """The first name on the shelf that is free: nothing there is ever overwritten."""
+        shelf = self.path.parent / SUPERSEDED / (commit or "unknown")
+        shelf.mkdir(parents=True, exist_ok=True)
+        sync_folder(shelf.parent)
+        number = 1
+        place = shelf / self.path.name
+        while os.path.lexists(place):
+            number += 1
+            place = shelf / f"{self.path.name}-{number}"
+        return place
 
     def release(self) -> None:
         """Let another run have the folder; calling it twice is fine."""
@@ -121,14 +170,40 @@ def _write_file(path: Path, chunks: Iterable[str | bytes], *, durable: bool) -> 
             os.fsync(out.fileno())
 
 
+def _copy(source: Path, place: Path, *, without: tuple[str, ...]) -> None:
+    """Copy a folder whole. Files that nobody writes to again are linked; the journal is written again."""
+
+    def copy(one: str, other: str) -> None:
+        if os.path.basename(one) != JOURNAL:  # noqa: PTH119  (shutil gives strings)
+            try:
+                os.link(one, other, follow_symlinks=False)
+            except OSError:  # a file system without links, or one too many
+                pass
+            else:
+                return
+        shutil.copy2(one, other, follow_symlinks=False)
+
+    def ignore(folder: str, names: list[str]) -> list[str]:
+        return [name for name in names if name in without] if folder == str(source) else []
+
+    if os.path.lexists(place):  # left by a crash
+        shutil.rmtree(place)
+    try:
+        shutil.copytree(source, place, symlinks=True, copy_function=copy, ignore=ignore)
+    except shutil.Error as errors:  # several at once; the first says it
+        raise OSError(errno.EIO, str(errors.args[0][0][2])) from None
+    _sync_file(place / JOURNAL)
+    sync_folder(place)
+
+
 def _take(lock: int, path: Path) -> None:
+    """Take the lock without waiting. OSError (a file system without locks) passes through."""
     import fcntl
 
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip() or "unknown"
-        os.close(lock)
         message = f"another run (process {holder}) is writing {path}: wait for its end, then type this again"
         raise RelgateError(message) from None
 
@@ -156,7 +231,16 @@ def _cannot_write(path: Path, error: OSError) -> RelgateError:
 
 def sync_folder(path: Path) -> None:
     """Make renames in a folder durable."""
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    _sync(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def _sync_file(path: Path) -> None:
+    if path.exists():
+        _sync(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def _sync(path: Path, flags: int) -> None:
+    handle = os.open(path, flags)
     try:
         os.fsync(handle)
     finally:

@@ -2,7 +2,8 @@
 
 A line is written by one ``write`` call; a line that blocks is fsynced before the run goes on. So a crash
 or a power cut can lose a pass, never a failure that had been recorded. Bytes after the last line that
-continues the chain are a torn tail: they are counted, and cut off by the next run.
+continues the chain are a torn tail: they are counted, and cut off by the next run. A line that a full
+disk refused is kept and written before the next one, so that room made meanwhile loses nothing.
 """
 
 from __future__ import annotations
@@ -14,12 +15,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pytest_relgate.evidence.folder import sync_folder
 from pytest_relgate.model import Attempt, Context, Gate, Reason, State, Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-NAME = "journal.jsonl"
+# Facts with which a run says that what it judged did not stay as it was.
+MOVING = frozenset({"STALE", "DIRTY", "DIRTY_CHECKS"})
+MOVED = "+moved"
 
 
 class RunOpened(msgspec.Struct, frozen=True, tag="run", tag_field="kind", forbid_unknown_fields=True):
@@ -87,7 +92,7 @@ class RunClosed(msgspec.Struct, frozen=True, tag="end", tag_field="kind", forbid
 
 Entry = RunOpened | AttemptClosed | CommandOpened | RunClosed
 
-_decode = msgspec.json.Decoder(Entry).decode
+_decode: Callable[[bytes], Entry] = msgspec.json.Decoder(Entry).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -124,19 +129,31 @@ class Reading:
         """The opening lines, oldest first."""
         return tuple(entry for entry in self.entries if isinstance(entry, RunOpened))
 
-    def attempts(self) -> dict[str, list[Attempt]]:
-        """Every attempt by gate, oldest first, with what its run was about."""
+    def attempts(self, run: int = 0) -> dict[str, list[Attempt]]:
+        """Every attempt by gate, oldest first, as ``run`` hears them; 0 is a run to come.
+
+        A pass of an earlier run that found its source or its checks changed when it ended is of no known
+        tree: what it judged is not what the commit has. Its failures stay.
+        """
         found: dict[str, list[Attempt]] = {}
+        moved = self._moved() - {run}
         opened: RunOpened | None = None
         for entry in self.entries:
             match entry:
                 case RunOpened():
                     opened = entry
-                case AttemptClosed() if opened is not None and opened.run == entry.run:
-                    found.setdefault(entry.gate, []).append(_attempt(entry, opened))
+                case AttemptClosed() if opened is not None:
+                    attempt = _attempt(entry, opened)
+                    if entry.run in moved and entry.outcome.passing:
+                        attempt = msgspec.structs.replace(attempt, tree=f"{attempt.tree}{MOVED}")
+                    found.setdefault(entry.gate, []).append(attempt)
                 case _:
                     pass
         return found
+
+    def _moved(self) -> frozenset[int]:
+        ends = (entry for entry in self.entries if isinstance(entry, RunClosed))
+        return frozenset(end.run for end in ends if not MOVING.isdisjoint(fact.code for fact in end.facts))
 
     def opened_commands(self) -> tuple[CommandOpened, ...]:
         """The commands whose gate was never recorded as ended, in the newest run."""
@@ -181,44 +198,73 @@ def parse(text: bytes) -> Reading:
     heads: list[str] = []
     offset = 0
     head = ""
-    while offset < len(text):
-        end = text.find(b"\n", offset)
-        if end < 0:
-            break
+    problem = ""
+    order = _Order()
+    while (end := text.find(b"\n", offset)) >= 0:
         line = text[offset:end]
-        try:
-            entry = _decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        entry = _entry(line)
+        if entry is None or entry.prev != head:
             break
-        if entry.prev != head:
+        if problem := order.problem(entry):
+            problem = f"line {len(heads) + 1} of the journal is out of place: {problem}"
             break
         entries.append(entry)
         head = digest(line)
         heads.append(head)
         offset = end + 1
     torn = len(text) - offset
-    problem = ""
-    if torn and _has_entry(text[offset:]):
+    if torn and not problem and _was_edited(text[offset:]):
         problem = f"line {len(heads) + 1} of the journal does not continue the chain"
     return Reading(tuple(entries), tuple(heads), offset, torn, problem)
 
 
-def _has_entry(rest: bytes) -> bool:
-    """Whether a later line is a whole entry: a torn tail has none, an edited journal has."""
-    for line in rest.split(b"\n")[1:]:
-        try:
-            _decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            continue
-        return True
-    first, newline, _ = rest.partition(b"\n")
-    if not newline:
-        return False
+def _entry(line: bytes) -> Entry | None:
     try:
-        _decode(first)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    return True
+        return _decode(line)
+    except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
+        return None
+
+
+@dataclass
+class _Order:
+    """What may follow what: an opening line, what its run did, its end."""
+
+    run: int = 0
+    ended: bool = True
+
+    def problem(self, entry: Entry) -> str:
+        """Say why this entry cannot stand here; empty if it can."""
+        if isinstance(entry, RunOpened):
+            if entry.run <= self.run:
+                return f"run {entry.run} opens after run {self.run}"
+            self.run, self.ended = entry.run, False
+            return ""
+        if self.ended or entry.run != self.run:
+            return f"run {entry.run} is not open"
+        self.ended = isinstance(entry, RunClosed)
+        return ""
+
+
+def _was_edited(rest: bytes) -> bool:
+    """Whether whole entries stand behind the chain: a torn tail has none, an edited journal has.
+
+    Only what was never fsynced can be zeros after a power cut, so zeros with nothing durable behind
+    them are a torn tail too.
+    """
+    first, newline, later = rest.partition(b"\n")
+    lines = [first] if newline else []
+    found = [entry for line in (*lines, *later.split(b"\n")) if (entry := _entry(line)) is not None]
+    return bool(found) and (b"\0" not in first or any(map(_is_durable, found)))
+
+
+def _is_durable(entry: Entry) -> bool:
+    match entry:
+        case AttemptClosed():
+            return not entry.outcome.passing
+        case RunOpened() | RunClosed():
+            return True
+        case CommandOpened():
+            return False
 
 
 def read(path: Path) -> Reading:
@@ -233,26 +279,46 @@ def read(path: Path) -> Reading:
 class Journal:
     """The journal open for appending, by one process only.
 
-    An OSError (disk full) leaves the file as it was before the line and passes through.
+    ``waiting`` are the entries that the disk has not taken yet, oldest first.
     """
 
     path: Path
     lines: int = 0
     head: str = ""
     size: int = 0
+    waiting: list[tuple[Entry, bool]] = field(default_factory=list)
     _handle: int = field(default=-1, repr=False)
 
     @classmethod
     def open(cls, path: Path, reading: Reading) -> Journal:
-        """Open behind what was read; a torn tail is cut off."""
+        """Open behind what was read; a torn tail is cut off, durably. OSError passes through."""
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        os.ftruncate(handle, reading.size)
-        os.lseek(handle, reading.size, os.SEEK_SET)
-        return cls(path, reading.lines, reading.head, reading.size, handle)
+        try:
+            os.ftruncate(handle, reading.size)
+            os.lseek(handle, reading.size, os.SEEK_SET)
+            os.fsync(handle)
+            sync_folder(path.parent)
+        except OSError:
+            os.close(handle)
+            raise
+        return cls(path, reading.lines, reading.head, reading.size, _handle=handle)
 
     def append(self, entry: Entry, *, durable: bool) -> None:
-        """Write one line; ``entry.prev`` must be the current head. Durable ones reach the disk first."""
-        line = _encode(entry)
+        """Write one line behind the head; ``entry.prev`` is set here. Durable ones reach the disk first.
+
+        An OSError (disk full) leaves the file with whole lines only and passes through; the entry then
+        waits, and is written before the next one.
+        """
+        self.waiting.append((entry, durable))
+        while self.waiting:
+            entry, durable = self.waiting[0]
+            self._write(msgspec.structs.replace(entry, prev=self.head))
+            self.waiting.pop(0)
+            if durable:
+                os.fsync(self._handle)
+
+    def _write(self, entry: Entry) -> None:
+        line = _encoded(entry)
         try:
             _write_all(self._handle, line + b"\n")
         except OSError:
@@ -261,9 +327,7 @@ class Journal:
             raise
         self.size += len(line) + 1
         self.lines += 1
-        self.head = "sha256:" + hashlib.sha256(line).hexdigest()
-        if durable:
-            os.fsync(self._handle)
+        self.head = digest(line)
 
     def close(self) -> None:
         """Flush to disk and close; calling it twice is fine."""
@@ -273,6 +337,26 @@ class Journal:
                 os.fsync(handle)
             finally:
                 os.close(handle)
+
+
+def _encoded(entry: Entry) -> bytes:
+    """The line of an entry. What is no character of UTF-8 (a lone surrogate) is written as its number."""
+    try:
+        return _encode(entry)
+    except UnicodeEncodeError:
+        return _encode(msgspec.convert(_writable(msgspec.to_builtins(entry)), Entry))
+
+
+def _writable(value: object) -> object:
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case dict():
+            return {_writable(name): _writable(one) for name, one in value.items()}
+        case list() | tuple():
+            return [_writable(one) for one in value]
+        case _:
+            return value
 
 
 def _write_all(handle: int, text: bytes) -> None:

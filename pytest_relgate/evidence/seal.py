@@ -7,9 +7,13 @@ unseen; ``evidence.json.sha256`` (for ``sha256sum -c``) carries its digest, the 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Literal
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
 from pytest_relgate.evidence.folder import DIGEST, JOURNAL, SEAL
 from pytest_relgate.model import (
@@ -29,9 +33,12 @@ from pytest_relgate.model import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
-SCHEMA = 1
+SCHEMA: Final = 1
+
+
+class NewerSchemaError(ValueError):
+    """The evidence was written by a later version of this package, which alone can read it."""
 
 
 class SealedAttempt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -50,19 +57,23 @@ class SealedAttempt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
 
 
 class SealedGate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One gate of the plan with its state; ``conditions`` carry the proof of each."""
+    """One gate of the plan with its state."""
 
-    id: str
+    id: Annotated[str, Meta(description="node id relative to the checks folder")]
     state: State
-    title: str = ""
-    why: str = ""
-    advisory: bool = False
-    waived_by: str = ""
-    where: str = ""
-    remedy: str = ""
-    kept: bool = False
-    conditions: tuple[Proof, ...] = ()
-    attempts: tuple[SealedAttempt, ...] = ()
+    title: Annotated[str, Meta(description="first line of the gate's docstring")] = ""
+    why: Annotated[str, Meta(description="how the state came about, for people")] = ""
+    advisory: Annotated[bool, Meta(description="recorded and shown, and never decides")] = False
+    waived_by: Annotated[str, Meta(description="owner of the waiver that lets it go, or empty")] = ""
+    where: Annotated[str, Meta(description="path:line of the gate")] = ""
+    remedy: Annotated[str, Meta(description="what to do when it is red")] = ""
+    kept: Annotated[bool, Meta(description="settled by an earlier run and not run again")] = False
+    conditions: Annotated[
+        tuple[Proof, ...], Meta(description="each declared condition, with why it holds or not")
+    ] = ()
+    attempts: Annotated[
+        tuple[SealedAttempt, ...], Meta(description="every execution that counts for this subject")
+    ] = ()
 
 
 class JournalHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,31 +84,43 @@ class JournalHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``evidence.json``. The published JSON Schema is ``docs/evidence.schema.json``."""
+    """``evidence.json``: what one run concluded about one phase of one release."""
 
     schema: Literal[1]
-    verdict: Literal["PASSED", "BLOCKED"]
-    reasons: tuple[Reason, ...]
+    verdict: Annotated[Literal["PASSED", "BLOCKED"], Meta(description="BLOCKED until proved otherwise")]
+    reasons: Annotated[tuple[Reason, ...], Meta(description="why it is BLOCKED; none when PASSED")]
     phase: Phase
-    target: str
-    base: str
+    target: Annotated[str, Meta(description="the release judged, as its tag")]
+    base: Annotated[str, Meta(description="the tag compared with; empty in a first release")]
     mode: Mode
-    agent: str
-    sandbox: bool
-    locked: bool
+    agent: Annotated[str, Meta(description="who ran it, as stated or assumed")]
+    sandbox: Annotated[bool, Meta(description="the sandbox was judged, and no release")]
+    locked: Annotated[bool, Meta(description="the plan stood in a gates.lock")]
     subject: Subject
-    context: Context
-    run: int
-    started: str
-    finished: str
-    environment: dict[str, str]
-    waivers: tuple[Waiver, ...]
-    set_aside: tuple[str, ...]
-    not_checked: tuple[str, ...]
-    files: dict[str, str]
+    context: Annotated[Context, Meta(description="what was asked for, and where each answer came from")]
+    run: Annotated[int, Meta(description="number of the run that sealed this, from 1")]
+    started: Annotated[str, Meta(description="RFC 3339 in UTC")]
+    finished: Annotated[str, Meta(description="RFC 3339 in UTC; empty until the run ended")]
+    environment: Annotated[dict[str, str], Meta(description="versions of what ran; not verified")]
+    waivers: Annotated[tuple[Waiver, ...], Meta(description="the waivers that were used")]
+    set_aside: Annotated[
+        tuple[str, ...], Meta(description="what of the project's pytest settings was put aside")
+    ]
+    not_checked: Annotated[tuple[str, ...], Meta(description="what this evidence does not speak of")]
+    files: Annotated[
+        dict[str, str], Meta(description="digest of each other file of the folder, by relative path")
+    ]
     journal: JournalHead
-    previous: dict[str, str]
+    previous: Annotated[
+        dict[str, str], Meta(description="digest of the earlier phases' evidence.json, by phase")
+    ]
     gates: tuple[SealedGate, ...]
+
+
+class _Numbered(msgspec.Struct, frozen=True):
+    """What every version of the evidence has: the number of its schema."""
+
+    schema: int
 
 
 _encode = msgspec.json.Encoder().encode
@@ -117,12 +140,32 @@ def encode(evidence: Evidence) -> Iterator[bytes]:
 
 
 def decode(text: bytes) -> Evidence:
-    """Read evidence. Raises ValueError when the bytes are not what ``encode`` writes."""
-    evidence = _decode(text)
+    """Read evidence.
+
+    Raises ValueError when the bytes are not what ``encode`` writes, NewerSchemaError when a later version
+    of this package wrote them.
+    """
+    try:
+        evidence = _decode(text)
+    except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
+        if (number := _schema_of(text)) > SCHEMA:
+            message = (
+                f"its schema is {number}, this pytest-relgate reads {SCHEMA}: "
+                "type pip install --upgrade pytest-relgate"
+            )
+            raise NewerSchemaError(message) from None
+        raise ValueError(str(error)) from None
     if b"".join(encode(evidence)) != text:
         message = "its bytes are not the ones that were written"
         raise ValueError(message)
     return evidence
+
+
+def _schema_of(text: bytes) -> int:
+    try:
+        return msgspec.json.decode(text, type=_Numbered).schema
+    except (ValueError, RecursionError):
+        return 0
 
 
 def blocked(
@@ -202,11 +245,12 @@ def sealed_gate(judged: Judged, *, kept: bool) -> SealedGate:
         remedy=gate.remedy,
         kept=kept,
         conditions=judged.decision.proofs if judged.decision else (),
-        attempts=tuple(map(_sealed_attempt, judged.attempts)),
+        attempts=tuple(map(sealed_attempt, judged.attempts)),
     )
 
 
-def _sealed_attempt(attempt: Attempt) -> SealedAttempt:
+def sealed_attempt(attempt: Attempt) -> SealedAttempt:
+    """One attempt as the evidence shows it."""
     return SealedAttempt(
         number=attempt.number,
         outcome=attempt.outcome,
@@ -230,17 +274,44 @@ def digest_file(path: Path) -> str:
 def files_of(folder: Path) -> dict[str, str]:
     """The digest of every file in a folder but the seal, its digest and the journal, by relative path.
 
-    A link is named by where it points and never followed.
+    A link is named by where it points and never followed. Folders themselves do not count: neither git
+    nor an upload of CI keeps an empty one. OSError passes through.
     """
+    top = os.fspath(folder)
     found: dict[str, str] = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if name in (SEAL, DIGEST, JOURNAL):
-            continue
-        if path.is_symlink():
-            found[name] = f"link:{path.readlink()}"
-        elif path.is_file():
-            found[name] = digest_file(path)
-        elif not path.is_dir():
-            found[name] = "special"
-    return found
+    for place, folders, names in os.walk(top, onerror=_give_up):
+        links = [name for name in folders if os.path.islink(f"{place}/{name}")]  # noqa: PTH114  (many files)
+        for name in (*names, *links):
+            path = f"{place}/{name}"
+            inside = path[len(top) + 1 :]
+            if inside not in (SEAL, DIGEST, JOURNAL):
+                found[_spelt(inside)] = _digest_of(path)
+    return dict(sorted(found.items()))
+
+
+def is_plain_file(path: Path) -> bool:
+    """Whether a path is a file itself, and no link to one."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _give_up(error: OSError) -> None:
+    raise error
+
+
+def _digest_of(path: str) -> str:
+    mode = os.lstat(path).st_mode
+    if stat.S_ISLNK(mode):
+        return _spelt(f"link:{os.readlink(path)}")  # noqa: PTH115  (a name of any bytes)
+    return digest_file(Path(path)) if stat.S_ISREG(mode) else "special"
+
+
+def _spelt(name: str) -> str:
+    """A file's name as JSON can hold it: one that is not UTF-8 by its bytes in hex."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return f"bytes:{os.fsencode(name).hex()}"
+    return name

@@ -1,0 +1,275 @@
+"""Judging sealed evidence again, with what git has of the checks and of the commit under release.
+
+Nothing that git knows is taken from the evidence: not the lock, not the profile, not what the digest of
+the checks covers, not the tree, not what changed since the base.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_relgate.evidence.finding import AGAIN, DISTRUST, FETCH, Expectation, Finding, Problem
+from pytest_relgate.judge import decide, decide_conditions, reconcile
+from pytest_relgate.lockfile import NAME as LOCK
+from pytest_relgate.lockfile import parse_lock
+from pytest_relgate.model import Decision, Gate
+from pytest_relgate.profile import Profile, parse_profile
+from pytest_relgate.request import PROFILE
+from pytest_relgate.source.pytest_config import config_above, folders_upwards, settings_in
+from pytest_relgate.source.versions import base_of, version_of_tag
+from pytest_relgate.subject import REVIEWED, checks_digest, foreign_to_evidence, reviewed_at
+from pytest_relgate.waiverfile import parse_signoffs, parse_waivers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_relgate.evidence.journal import Reading, RunClosed
+    from pytest_relgate.evidence.seal import Evidence
+    from pytest_relgate.model import Earlier, Proof, Verdict
+    from pytest_relgate.source.git import Repository
+
+_FULL_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+EARLIER = "EARLIER"
+
+
+@dataclass(frozen=True)
+class Committed:
+    """What git has of the checks at the commit that the evidence names; ``lock`` is None without one."""
+
+    profile: Profile
+    lock: tuple[Gate, ...] | None
+    files: Mapping[str, bytes]
+
+
+def judge_again(
+    evidence: Evidence, reading: Reading, earlier: tuple[Earlier, ...], expectation: Expectation
+) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict as of now, and what is worth saying beside it.
+
+    Raises Problem where the evidence says anything else than what it records comes to, RelgateError where
+    git or a file of the checks cannot be read.
+    """
+    committed = _committed(evidence, expectation)
+    under = expectation.under_release
+    if (
+        not _FULL_ID.fullmatch(evidence.subject.commit)
+        or under is None
+        or not under.exists(evidence.subject.commit)
+    ):
+        reason = f"the commit that it judges, {evidence.subject.commit or 'none'}, is not in this repository"
+        raise Problem(Finding.UNDECIDED, reason, FETCH)
+    _check_subject(evidence, under)
+    notes = _check_base(evidence, under, committed.profile)
+    bench = _Bench(evidence, reading, earlier, committed, _decisions(evidence, under))
+    _compare(evidence, bench.judge(evidence.finished), committed)
+    return bench.judge(max(expectation.now, evidence.finished)), notes
+
+
+# -- the checks -----------------------------------------------------------------------------------------
+
+
+def _committed(evidence: Evidence, expectation: Expectation) -> Committed:
+    subject = evidence.subject
+    commit, folder = subject.checks_commit, subject.checks_path
+    repository = expectation.repository
+    if repository is None or not _FULL_ID.fullmatch(commit) or not repository.exists(commit):
+        reason = f"the commit of the checks, {commit}, is not in this repository"
+        raise Problem(Finding.UNDECIDED, reason, FETCH)
+    _check_place(repository, commit, folder, expectation.checks)
+    names = {name: name if folder == "." else f"{folder}/{name}" for name in (PROFILE, LOCK, *REVIEWED)}
+    contents = repository.contents(commit, [*names.values(), *subject.checks_also])
+    files = {name: contents[path] for name, path in names.items() if path in contents}
+    lacking = _deciding(repository, commit, folder) - set(subject.checks_also)
+    gone = [path for path in subject.checks_also if path not in contents]
+    if lacking or gone:
+        reason = f"its digest of the checks does not cover {min([*lacking, *gone])}"
+        raise Problem(Finding.TAMPERED, reason, DISTRUST)
+    if checks_digest(repository, commit, folder, subject.checks_also) != subject.checks:
+        reason = "the checks in git at that commit are not the ones that judged"
+        raise Problem(Finding.TAMPERED, reason, DISTRUST)
+    if PROFILE not in files:
+        raise Problem(Finding.UNDECIDED, f"{names[PROFILE]} is not in git at {commit}", FETCH)
+    lock = parse_lock(files[LOCK], names[LOCK]) if LOCK in files else None
+    return Committed(parse_profile(files[PROFILE], names[PROFILE]), lock, files)
+
+
+def _check_place(repository: Repository, commit: str, folder: str, wanted: str) -> None:
+    """See that it was the project's own checks that judged, and not another folder that looks like them."""
+    expected = wanted or _own_checks(repository, commit)
+    if expected and folder != expected:
+        reason = f"it was judged by the checks in {folder}, expected those in {expected}"
+        raise Problem(Finding.UNDECIDED, reason, f"if that is meant: --checks {folder}")
+
+
+def _own_checks(repository: Repository, commit: str) -> str:
+    """Where the project's checks are by its own configuration; empty where there are none."""
+    path = config_above(".", lambda paths: repository.contents(commit, paths))
+    found = settings_in(path, repository.contents(commit, [path])[path]) if path else None
+    named = (found or {}).get("release_checks")
+    folder = (named if isinstance(named, str) and named else "release_checks").strip("/").removeprefix("./")
+    if ".." in folder.split("/"):  # outside of the repository, which verifies nothing about it
+        return ""
+    return folder if repository.files(commit, f"{folder}/{PROFILE}") else ""
+
+
+def _deciding(repository: Repository, commit: str, folder: str) -> set[str]:
+    """The conftest files above the checks folder and what configures pytest there, as git has them."""
+    above = folders_upwards(folder)[1:]
+    conftests = [f"{place}/conftest.py" if place else "conftest.py" for place in above]
+    config = config_above(folder, lambda paths: repository.contents(commit, paths))
+    within = f"{folder}/" if folder != "." else ""
+    found = set(repository.contents(commit, conftests))
+    return found | ({config} if config and not config.startswith(within) else set())
+
+
+# -- the subject ----------------------------------------------------------------------------------------
+
+
+def _check_subject(evidence: Evidence, under: Repository) -> None:
+    """See that tree, commit and checks belong together in git."""
+    subject, phase = evidence.subject, evidence.phase
+    reviewed = reviewed_at(subject.checks_path)
+    own = any(path in reviewed for path in subject.left_out)
+    problem = ""
+    if phase.source and own and subject.checks_commit != subject.commit:
+        problem = "its checks are not those of the commit that it judges"
+    for path in subject.left_out:
+        if path not in reviewed and (other := foreign_to_evidence(under, subject.commit, path)):
+            problem = f"its tree leaves {other} out, which is no evidence"
+    tree = under.tree_without(subject.commit, subject.left_out)
+    if tree != (subject.committed_tree if subject.dirty else subject.tree):
+        problem = "its tree is not that of the commit"
+    if problem:
+        raise Problem(Finding.TAMPERED, problem, DISTRUST)
+    if phase.source:
+        return
+    tag = f"refs/tags/{evidence.target}"
+    if not under.exists(tag):
+        raise Problem(Finding.UNDECIDED, f"the tag {evidence.target} is not in this repository", FETCH)
+    if (there := under.commit_of(tag)) != subject.commit:
+        reason = f"the tag {evidence.target} stands for {there[:12]} now, it judges {subject.commit[:12]}"
+        raise Problem(Finding.STALE, reason, "find out who moved the tag, then run the phase again")
+
+
+def _check_base(evidence: Evidence, under: Repository, profile: Profile) -> tuple[str, ...]:
+    """See that the base is a lower tag at the commit that was compared with."""
+    context = evidence.context
+    base, target = version_of_tag(context.base), version_of_tag(context.target)
+    if target is None or (context.base and (base is None or base >= target)):
+        reason = f"its base {context.base} is no release below {context.target}"
+        raise Problem(Finding.TAMPERED, reason, DISTRUST)
+    tags = {tag.name: tag.commit for tag in under.tags()}
+    if context.base and context.base in tags and tags[context.base] != context.base_commit:
+        here = tags[context.base][:12]
+        reason = f"it compared with {context.base_commit[:12]}, {context.base} stands for {here} now"
+        raise Problem(Finding.STALE, reason, AGAIN)
+    if (
+        context.base
+        and context.base not in tags
+        and any(_compared(gate.conditions) for gate in evidence.gates)
+    ):
+        raise Problem(Finding.UNDECIDED, f"the base {context.base} is not in this repository", FETCH)
+    derived = base_of(context.target, tags, profile.base.policy).tag
+    if context.base != derived:
+        return (f"base {context.base or 'none'} ({context.base_why}); by the tags here: {derived or 'none'}",)
+    return ()
+
+
+def _compared(proofs: tuple[Proof, ...]) -> bool:
+    return any(proof.condition.kind == "changed" and proof.held is False for proof in proofs)
+
+
+# -- conditions -----------------------------------------------------------------------------------------
+
+
+def _decisions(evidence: Evidence, under: Repository) -> dict[str, Decision]:
+    """The recorded decisions, each held against git; what only the machine of the run saw is believed."""
+    context, subject = evidence.context, evidence.subject
+    recorded = {gate.id: Decision(gate.id, gate.conditions) for gate in evidence.gates if gate.conditions}
+    left_out = [one for one in recorded.values() if not one.due]
+    kinds = {proof.condition.kind for one in left_out for proof in one.proofs if proof.held is False}
+    compare = "changed" in kinds and bool(context.base_commit)
+    changed = under.changed(context.base_commit, subject.commit) if compare else None
+    # A tracked file exists. Files that git ignores, as built ones, existed on that machine or did not.
+    look = "present" in kinds and evidence.phase.source and not subject.dirty
+    files = under.files(subject.commit) if look else None
+    for one in left_out:
+        again = decide_conditions(
+            Gate(one.gate, evidence.phase, conditions=tuple(proof.condition for proof in one.proofs)),
+            changed=changed,
+            base=context.base_commit,
+            commit=subject.commit,
+            files=files,
+            mode=context.mode,
+            first_release=not context.base,
+        )
+        for said, seen in zip(one.proofs, again.proofs, strict=True):
+            if said.held is False and seen.held is True:
+                reason = f"{one.gate} was left out although {seen.reason}"
+                raise Problem(Finding.TAMPERED, reason, DISTRUST)
+            if said.held is False and seen.held is None and said.condition.kind == "changed":
+                reason = f"whether {one.gate} was due cannot be worked out again: {seen.reason}"
+                raise Problem(Finding.UNDECIDED, reason, FETCH)
+    return recorded
+
+
+# -- the verdict ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Bench:
+    evidence: Evidence
+    reading: Reading
+    earlier: tuple[Earlier, ...]
+    committed: Committed
+    decisions: Mapping[str, Decision]
+
+    def judge(self, now: str) -> Verdict:
+        context, committed = self.evidence.context, self.committed
+        end: RunClosed = self.reading.entries[-1]  # type: ignore[assignment]  # looked at before
+        plan = reconcile(
+            phase=context.phase,
+            target=context.target,
+            mode=context.mode,
+            lock=committed.lock,
+            collected=self.reading.runs[-1].collected,
+        )
+        return decide(
+            plan,
+            self.decisions,
+            self.reading.attempts(self.evidence.run),
+            parse_waivers(committed.files.get(REVIEWED[0], b""), REVIEWED[0]),
+            self.evidence.subject,
+            self.earlier,
+            now,
+            base=context.base_commit,
+            signoffs=parse_signoffs(committed.files.get(REVIEWED[1], b""), REVIEWED[1]),
+            approvers=committed.profile.approvers.people,
+            facts=end.facts,
+        )
+
+
+def _compare(evidence: Evidence, again: Verdict, committed: Committed) -> None:
+    """See that the evidence says what its record comes to. Earlier phases are looked at as they are now."""
+    blocked = any(reason.code != EARLIER for reason in again.reasons)
+    said = any(reason.code != EARLIER for reason in evidence.reasons)
+    found = [
+        (one.gate.id, one.state, one.gate.advisory, one.waiver and one.waiver.owner) for one in again.gates
+    ]
+    sealed = [(one.id, one.state, one.advisory, one.waived_by or None) for one in evidence.gates]
+    differs = sorted({row[0] for row in {*found} ^ {*sealed}})
+    problem = ""
+    if differs or found != sealed:
+        problem = (
+            f"what it records of {differs[0] if differs else 'its gates'} comes to another state than it says"
+        )
+    elif blocked != said:
+        problem = (
+            f"what it records gives {'BLOCKED' if blocked else 'PASSED'}, and it says {evidence.verdict}"
+        )
+    elif evidence.locked != (committed.lock is not None):
+        problem = "it contradicts git about there being a gates.lock"
+    if problem:
+        raise Problem(Finding.TAMPERED, problem, DISTRUST)

@@ -1,0 +1,231 @@
+"""A release run driven from its first byte to its seal without pytest, so that a test of evidence is cheap.
+
+Everything but the gates is real: git, the checks folder and its lock, the evidence folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_relgate.evidence import journal as journals
+from pytest_relgate.evidence import seal
+from pytest_relgate.evidence.verify import Expectation, Verification, verify_folder
+from pytest_relgate.execution import Closed, Collected, Payload
+from pytest_relgate.judge import decide_every
+from pytest_relgate.lockfile import format_lock, read_lock
+from pytest_relgate.model import Gate, State
+from pytest_relgate.prepare import Place, prepare
+from pytest_relgate.request import Request
+from pytest_relgate.session import ReleaseRun
+from pytest_relgate.source.git import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+ONE, TWO = "test_gates.py::test_one", "test_gates.py::test_two"
+PROFILE = 'schema = 1\nproject = "demo"\n\n[approvers]\npeople = ["grace", "ada"]\n'
+GIT = {
+    "GIT_AUTHOR_NAME": "Ada",
+    "GIT_AUTHOR_EMAIL": "ada@example.org",
+    "GIT_COMMITTER_NAME": "Ada",
+    "GIT_COMMITTER_EMAIL": "ada@example.org",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+}
+NOW = "2100-01-01T00:00:00Z"
+
+
+def gate(name: str, **facts: Any) -> Gate:  # noqa: ANN401  (the fields of Gate)
+    """A planned gate."""
+    return Gate(**({"id": name, "phase": "prerelease", "limit": 60.0} | facts))
+
+
+@dataclass
+class Bench:
+    """A repository with checks and a lock, and runs in it."""
+
+    path: Path
+    phase: str = "prerelease"
+    target: str = "v0.2.0"
+    runs: list[ReleaseRun] = field(default_factory=list)
+
+    # -- the project
+
+    def git(self, *args: str) -> str:
+        done = subprocess.run(
+            ["git", "-c", "init.defaultBranch=main", *args],
+            cwd=self.path,
+            env=os.environ | GIT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def write(self, name: str, text: str | bytes) -> Path:
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    def commit(self, message: str = "work") -> str:
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", message)
+        return self.git("rev-parse", "HEAD")
+
+    def lock(self, *gates: Gate) -> str:
+        """Commit a lock of these gates."""
+        self.write("release_checks/gates.lock", format_lock(gates))
+        return self.commit("lock")
+
+    @property
+    def repository(self) -> Repository:
+        return Repository(self.path)
+
+    # -- runs
+
+    def run(  # noqa: PLR0913  (what a command line and a session can say)
+        self,
+        outcomes: Mapping[str, State | Iterable[State]] | None = None,
+        *,
+        collected: Iterable[Gate] | None = None,
+        facts: Iterable[tuple[str, str]] = (),
+        during: Callable[[ReleaseRun], None] | None = None,
+        finish: bool = True,
+        status: int | None = None,
+        narrowed: Iterable[str] = (),
+        paths: tuple[str, ...] = (),
+        evidence: str | None = None,
+        **options: Any,
+    ) -> ReleaseRun:
+        """One run: every gate that is not kept comes to its outcome, PASSED unless said otherwise."""
+        checks = self.path / "release_checks"
+        names = {
+            "release_target": self.target,
+            "release_mode": None,
+            "release_agent": "ada@laptop",
+            "release_repo": None,
+            "release_base": None,
+            "release_config": None,
+            "release_evidence": evidence,
+            "release_rerun": False,
+        }
+        request = Request("run", self.phase, checks, paths, " ".join(paths), self.path)
+        place = Place(self.path, self.path / "pytest.ini", self.path, "")
+        prepared = prepare(request, argparse.Namespace(**(names | options)), place, GIT)
+        run = ReleaseRun.begin(prepared)
+        self.runs.append(run)
+        try:
+            self._work(run, outcomes or {}, collected, tuple(narrowed))
+            for code, message in facts:
+                run.fact(code, message)
+            if during is not None:
+                during(run)
+            if finish:
+                red = any(
+                    one.outcome is not State.PASSED for done in run.attempts.values() for one in done[-1:]
+                )
+                run.finish(status if status is not None else int(red))
+        finally:
+            run.close()
+        return run
+
+    def _work(
+        self,
+        run: ReleaseRun,
+        outcomes: Mapping[str, State | Iterable[State]],
+        collected: Iterable[Gate] | None,
+        narrowed: tuple[str, ...],
+    ) -> None:
+        prepared, handed = run.prepared, run.run_facts(self.path)
+        known = read_lock(prepared.request.checks) or ()
+        gates = [one for one in (known if collected is None else collected) if one.phase == self.phase]
+        decisions = decide_every(
+            gates,
+            changed=handed.changed,
+            base=handed.context.base_commit,
+            commit=handed.commit,
+            files=handed.files,
+            mode=handed.context.mode,
+            first_release=not handed.context.base,
+        )
+        chosen = [
+            one.id
+            for one in gates
+            if one.id not in handed.settled
+            and one.id not in narrowed
+            and (decisions[one.id].due or one.id in handed.failed_before)
+        ]
+        proved = tuple(one for one in decisions.values() if one.proofs)
+        run.collection(Collected(tuple(gates), tuple(chosen), proved), "main")
+        for name in chosen:
+            said = outcomes.get(name, State.PASSED)
+            for ordinal, outcome in enumerate([said] if isinstance(said, State) else said, start=1):
+                message = "" if outcome is State.PASSED else f"{name} found something"
+                closed = Closed(name, ordinal, outcome, time.time(), 0.25, "main", message)
+                run.payload(Payload((closed,)), "main")
+
+    # -- what they left
+
+    def folder(self, phase: str = "") -> Path:
+        return self.path / "release-evidence" / self.target / (phase or self.phase)
+
+    def evidence(self) -> seal.Evidence:
+        return seal.decode((self.folder() / "evidence.json").read_bytes())
+
+    def reading(self) -> journals.Reading:
+        return journals.read(self.folder() / "journal.jsonl")
+
+    def states(self) -> dict[str, str]:
+        return {one.id.rpartition("_")[2]: str(one.state) for one in self.evidence().gates}
+
+    def codes(self) -> list[str]:
+        return [reason.code for reason in self.evidence().reasons]
+
+    def verify(self, folder: Path | None = None, **expected: Any) -> Verification:
+        """Verify as the command does, in this process."""
+        known = {"now": NOW, "repository": self.repository, "under_release": self.repository}
+        return verify_folder(folder or self.folder(), Expectation(**(known | expected)))
+
+
+@pytest.fixture(scope="session")
+def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "demo"
+    path.mkdir()
+    bench = Bench(path)
+    bench.git("init", "-q")
+    bench.write("README.md", "demo\n")
+    bench.write("pytest.ini", "[pytest]\n")
+    bench.write("release_checks/relgate.toml", PROFILE)
+    bench.write("release_checks/test_gates.py", "import pytest\n\npytestmark = pytest.mark.prerelease\n")
+    bench.commit("begin")
+    bench.git("tag", "v0.0.1")
+    bench.write("src/demo.txt", "old\n")
+    bench.commit("first")
+    bench.git("tag", "v0.1.0")
+    bench.write("src/demo.txt", "new\n")
+    bench.commit("change")
+    bench.lock(gate(ONE), gate(TWO))
+    return path
+
+
+@pytest.fixture
+def bench(_template: Path, tmp_path: Path) -> Bench:
+    """A project with two locked gates, and a way to run it."""
+    return Bench(Path(shutil.copytree(_template, tmp_path / "demo", symlinks=True)))
+
+
+@pytest.fixture(scope="session")
+def a_gate() -> Callable[..., Gate]:
+    """Makes a planned gate."""
+    return gate
