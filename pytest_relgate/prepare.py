@@ -89,6 +89,9 @@ def prepare(
     evidence = _evidence_root(options.release_evidence, place)
     name = name_of(repository, profile.repository, sandbox=sandbox)
     lock = read_lock(request.checks)
+    if mode is Mode.LIVE and lock is None:
+        message = "a live run needs a plan: type pytest --release-lock, review gates.lock and commit it"
+        raise RelgateError(message)
     commit_facts = read_subject(
         repository, phase=phase, target=target, checks=checks, evidence=evidence, name=name
     )
@@ -130,9 +133,10 @@ def read_place(
     request: Request, options: argparse.Namespace, place: Place, environ: Mapping[str, str]
 ) -> tuple[Profile, Checks, Repository, bool, tuple[str, ...]]:
     """Read the profile and the checks, find the repository under release and the sandbox's faults."""
-    profile_path = Path(options.release_config) if options.release_config else request.checks / PROFILE
-    profile = load_profile(_from(place.invocation, profile_path))
-    checks = read_checks(request.checks, place.rootdir, place.ini)
+    named = Path(options.release_config) if options.release_config else request.checks / PROFILE
+    profile_path = _from(place.invocation, named)
+    profile = load_profile(profile_path)
+    checks = read_checks(request.checks, place.rootdir, place.ini, profile=profile_path)
     repository, sandbox, faults = _under_release(options.release_repo, profile, checks, place, environ)
     return profile, checks, repository, sandbox, faults
 
