@@ -78,7 +78,7 @@ def prepare(
         override=options.release_base, target=target, repo=repository, policy=profile.base.policy
     )
     mode = Mode(options.release_mode or Mode.DRY_RUN)
-    identity = checks.repository.identity() if checks.repository else repository.identity()
+    identity = (checks.repository or repository).identity().partition(" <")[0]
     agent, agent_why = agent_of(options.release_agent, environ, identity)
     if mode is Mode.LIVE and not options.release_agent:
         message = "a live run needs to know who runs it: type --release-agent NAME@HOST"
@@ -172,7 +172,7 @@ def _sandbox(
         message = f"the sandbox knows no fault named {faults[0]}"
         raise RelgateError(message)
     checkout = checks.repository.path if checks.repository else checks.folder
-    return Repository.at(ensure_repository(sandbox_home(checkout, environ))), True, ()
+    return Repository.at(ensure_repository(sandbox_home(checkout, environ) / "plasmite")), True, ()
 
 
 def _evidence_root(option: str | None, place: Place) -> Path:

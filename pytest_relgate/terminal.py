@@ -12,7 +12,7 @@ from pytest_relgate.evidence import wording
 from pytest_relgate.model import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pytest
 
@@ -192,6 +192,20 @@ def _next(record: Record) -> Iterator[Line]:
     if not record.verdict.passed:
         yield Line(f"{'Next':<{LABEL}}mend what is named above, then the same command:")
         yield Line(f"{'':<{LABEL}}{record.command}")
+
+
+def tell_github(config: pytest.Config, run: ReleaseRun, environ: Mapping[str, str]) -> None:
+    """In GitHub Actions: the job summary, and an ``::error`` line per blocking gate."""
+    if environ.get("GITHUB_ACTIONS") != "true" or run.record is None:
+        return
+    from pytest_relgate.evidence.report_github import error_lines, write_summary
+
+    lines = [Line(line) for line in error_lines(run.record)]
+    summary = environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        note = write_summary(run.record, summary)
+        lines += [Line(note)] if note else []
+    show(config, lines)
 
 
 # -- text ----------------------------------------------------------------------------------------------

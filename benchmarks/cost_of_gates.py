@@ -1,0 +1,136 @@
+"""What 5,000 gates cost with this plugin, against plain pytest and its other recorders.
+
+    python benchmarks/cost_of_gates.py [--gates 5000] [--rounds 7]
+
+Every round runs each contender once, in turn, so that a machine that changes its speed changes it for
+all. Printed are the medians over the rounds of the wall time, of its ratio to plain pytest in the same
+round, and of the peak memory against plain pytest.
+The recorders beside ours: pip install pytest-html pytest-reportlog pytest-json-report.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+FILES = 20
+QUIET = ["-p", "no:cacheprovider", "-q"]
+OTHERS = (
+    "randomly",
+    "asyncio",
+    "anyio",
+    "rerunfailures",
+    "pytest-retry",
+    "flaky",
+    "hypothesispytest",
+    "pytest_cov",
+    "cov",
+)
+OFF = {"html": "no:html", "reportlog": "no:reportlog", "json": "no:pytest_jsonreport"}
+
+
+def build(folder: Path, gates: int) -> None:
+    """Make a project with this many gates, in git, with a lock."""
+    checks = folder / "release_checks"
+    checks.mkdir(parents=True)
+    (checks / "relgate.toml").write_text('schema = 1\nproject = "bench"\n[report]\nhtml = false\n')
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    prerelease: a phase\n")
+    (folder / ".gitignore").write_text("__pycache__/\nout.*\nassets/\n")
+    for number in range(FILES):
+        (checks / f"test_{number:02}.py").write_text(
+            "import pytest\n\npytestmark = pytest.mark.prerelease\n\n\n"
+            f'@pytest.mark.parametrize("number", range({gates // FILES}))\n'
+            'def test_gate(number):\n    """A number is itself."""\n    assert number == number\n'
+        )
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "begin")
+    subprocess.run([*pytest(), "--release-lock"], cwd=folder, check=True, capture_output=True)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "lock")
+
+
+def git(folder: Path, *words: str) -> None:
+    """Run git with an identity of its own."""
+    who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "init.defaultBranch=main"]
+    subprocess.run(["git", *who, *words], cwd=folder, check=True)
+
+
+def pytest(*on: str) -> list[str]:
+    """A pytest command with every plugin off that no contender needs; ``on`` names recorders to keep."""
+    off = [f"no:{name}" for name in OTHERS] + [word for name, word in OFF.items() if name not in on]
+    return [sys.executable, "-m", "pytest", *QUIET, *(part for word in off for part in ("-p", word))]
+
+
+def contenders(folder: Path) -> dict[str, list[str]]:
+    """Each contender's command. Plain pytest and the recorders run without this plugin."""
+    plain = ["-p", "no:relgate", "release_checks"]
+    found = {
+        "plain pytest": [*pytest(), *plain],
+        "relgate": [*pytest(), "release_checks", "-m", "prerelease", "--release-target", "v1.0.0"],
+        "junitxml": [*pytest(), *plain, "--junitxml", str(folder / "out.xml")],
+    }
+    if importlib.util.find_spec("pytest_reportlog"):
+        found["reportlog"] = [*pytest("reportlog"), *plain, "--report-log", str(folder / "out.jsonl")]
+    if importlib.util.find_spec("pytest_jsonreport"):
+        out = f"--json-report-file={folder / 'out.json'}"
+        found["json-report"] = [*pytest("json"), *plain, "--json-report", out]
+    found["html"] = [*pytest("html"), *plain, "--html", str(folder / "out.html")]
+    return found
+
+
+def measure(command: list[str], folder: Path) -> tuple[float, float, float]:
+    """Wall seconds, peak MiB and processor seconds of one run, its processes' included."""
+    shutil.rmtree(folder / "release-evidence", ignore_errors=True)
+    start = time.perf_counter()
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{' '.join(command)} ended with {process.returncode}")
+    return seconds, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
+
+
+def main() -> None:
+    """Measure and print."""
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("--gates", type=int, default=5000)
+    words.add_argument("--rounds", type=int, default=7)
+    words.add_argument("--only", default="", help="contenders beside plain pytest, with commas")
+    options = words.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        build(folder, options.gates)
+        found = contenders(folder)
+        only = [name for name in options.only.split(",") if name]
+        names = [name for name in found if not only or name == "plain pytest" or name in only]
+        seen: dict[str, list[tuple[float, float, float]]] = {name: [] for name in names}
+        for turn in range(options.rounds + 1):
+            for name in names:
+                figures = measure(found[name], folder)
+                if turn:  # the first round warms caches
+                    seen[name].append(figures)
+    plain = seen["plain pytest"]
+    print(f"{options.gates} gates, medians of {options.rounds} interleaved rounds")
+    print(f"{'':<14}{'wall s':>8}{'ratio':>8}{'cpu s':>8}{'ratio':>8}{'peak MiB':>10}{'more MiB':>10}")
+    for name, figures in seen.items():
+        ratio, cpu = (
+            statistics.median(own[column] / base[column] for own, base in zip(figures, plain, strict=True))
+            for column in (0, 2)
+        )
+        more = statistics.median(own[1] - base[1] for own, base in zip(figures, plain, strict=True))
+        wall, peak, work = (statistics.median(column) for column in zip(*figures, strict=True))
+        print(f"{name:<14}{wall:>8.2f}{ratio:>8.3f}{work:>8.2f}{cpu:>8.3f}{peak:>10.1f}{more:>+10.1f}")
+
+
+if __name__ == "__main__":
+    main()
