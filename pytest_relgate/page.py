@@ -27,6 +27,7 @@ def ask_for_page(config: pytest.Config, run: ReleaseRun) -> None:
     config.add_cleanup(place.cleanup)
     config.option.htmlpath = str(Path(place.name) / "page.html")
     config.option.self_contained_html = True
+    config.option.css = []
     config.pluginmanager.register(_Silence(run, Path(config.option.htmlpath)), "relgate-page")
 
 
