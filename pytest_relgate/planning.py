@@ -11,11 +11,11 @@ from pytest_relgate.errors import RelgateError
 from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence.folder import JOURNAL
 from pytest_relgate.execution import Execution, RunFacts
+from pytest_relgate.handed import facts_of
 from pytest_relgate.lockfile import NAME, read_lock, write_lock
 from pytest_relgate.model import Context, Gate, Mode, Phase
 from pytest_relgate.prepare import Place, Prepared, read_place
 from pytest_relgate.request import PHASES, Request
-from pytest_relgate.session import facts_of
 from pytest_relgate.source.git import Repository
 from pytest_relgate.source.target import newest_tag
 
@@ -174,10 +174,10 @@ def show(request: Request, execution: Execution) -> list[str]:
     if request.plan_format == "json":
         plan = {"phase": context.phase, "target": context.target, "base": context.base, "gates": found}
         return [msgspec.json.encode(plan).decode()]
-    counted = {will: sum(row.will == will for row in found) for will in ("run", "keep", "leave out", "refuse")}
+    counted = {
+        will: sum(row.will == will for row in found) for will in ("run", "keep", "leave out", "refuse")
+    }
     summary = ", ".join(f"{number} to {will}" for will, number in counted.items() if number)
     lines = [f"relgate plan  {context.target}  {context.phase}: {summary or 'no gates'}"]
     lines += [f"{row.will:<10} {row.id}\n           {row.why}" for row in found]
     return lines
-
-

@@ -18,9 +18,11 @@ from pytest_relgate.errors import CannotJudge, RelgateError
 from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence import seal
 from pytest_relgate.evidence.folder import DIGEST, JOURNAL, LOGS, SEAL, Folder
+from pytest_relgate.evidence.memory import take_up
 from pytest_relgate.evidence.verify import earlier_evidence
 from pytest_relgate.execution import Closed, Collected, Payload, RunFacts
-from pytest_relgate.judge import decide, decide_every, match_waivers, reconcile, settle
+from pytest_relgate.handed import facts_of, remembered
+from pytest_relgate.judge import decide, decide_every, reconcile
 from pytest_relgate.model import (
     Attempt,
     Decision,
@@ -35,7 +37,7 @@ from pytest_relgate.model import (
 from pytest_relgate.subject import evidence_places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from pytest_relgate.prepare import Prepared
@@ -46,7 +48,6 @@ UNFINISHED = Reason(
     remedy="type the same command again: gates that passed are kept",
 )
 PLAIN_EXITS = (0, 1, 5)  # pytest's own: all passed, some failed, none left to run
-DAMAGED = "move {0} away (it stays evidence of what happened), then type this again: every gate runs anew"
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class ReleaseRun:
     module_words: dict[str, str] = field(default_factory=dict)
     record: Record | None = None
     digest: str = ""
+    page: str = ""
     _chosen: frozenset[str] | None = None
     _ordinals: set[tuple[str, int]] = field(default_factory=set)
     _judged_at: str = ""
@@ -95,7 +97,7 @@ class ReleaseRun:
         context, subject = prepared.context, prepared.subject
         folder = Folder.hold(prepared.evidence, context.target, context.phase)
         try:
-            reading = _continue_or_supersede(folder, prepared)
+            reading = take_up(folder, context, subject)
             run = max((opened.run for opened in reading.runs), default=0) + 1
             started = now()
             head = seal.JournalHead(reading.lines, reading.head)
@@ -505,145 +507,16 @@ class ReleaseRun:
         from pytest_relgate.evidence.report_junit import junit
         from pytest_relgate.evidence.report_markdown import markdown
 
-        self.folder.write("report.md", markdown(record), durable=True)
-        self.folder.write("junit.xml", junit(record), durable=True)
+        reports = {"report.md": markdown(record), "junit.xml": junit(record)}
+        if self.prepared.profile.report.html:
+            from pytest_relgate.evidence.report_html import finish, standalone
 
-
-def facts_of(
-    prepared: Prepared,
-    attempts: Mapping[str, Sequence[Attempt]],
-    gates: Sequence[Gate],
-    rootdir: Path,
-    *,
-    logs: Path,
-    run: int,
-) -> RunFacts:
-    """Work out what is kept, what failed before and what is waived, for the processes that execute."""
-    settled, failed_before = remembered(prepared, attempts, gates)
-    return RunFacts(
-        context=prepared.context,
-        commit=prepared.subject.commit,
-        checks=str(prepared.request.checks),
-        rootdir=str(rootdir),
-        repository=str(prepared.repository.path),
-        logs=str(logs),
-        run=run,
-        changes=dict(prepared.profile.changes),
-        present=dict(prepared.profile.present),
-        secret_names=prepared.profile.secrets.names,
-        limit=prepared.profile.limits.gate,
-        changed=prepared.changed,
-        files=prepared.files,
-        settled=frozenset() if prepared.rerun else settled,
-        failed_before=failed_before,
-        waived=_waived(prepared, gates),
-    )
-
-
-def remembered(
-    prepared: Prepared, attempts: Mapping[str, Sequence[Attempt]], gates: Sequence[Gate]
-) -> tuple[frozenset[str], frozenset[str]]:
-    """The gates that are settled for this subject, and those that failed on its tree and are not."""
-    subject = prepared.subject
-    settled, failed = set(), set()
-    for gate in gates:
-        done = attempts.get(gate.id)
-        if not done:
-            continue
-        state, _ = settle(
-            done,
-            tree=subject.tree,
-            checks=subject.checks,
-            base=prepared.context.base_commit,
-            reads_world=gate.reads_world,
-            signoff=next(
-                (one for one in prepared.signoffs if (one.gate, one.tree) == (gate.id, subject.tree)), None
-            ),
-        )
-        if state.settled:
-            settled.add(gate.id)
-        elif any(
-            attempt.outcome.remembered and (attempt.tree, attempt.checks) == subject.key for attempt in done
-        ):
-            failed.add(gate.id)
-    return frozenset(settled), frozenset(failed)
-
-
-def _waived(prepared: Prepared, gates: Sequence[Gate]) -> dict[str, tuple[State, ...]]:
-    usable, _ = match_waivers(
-        prepared.waivers,
-        target=prepared.context.target,
-        now=now(),
-        approvers=prepared.profile.approvers.people,
-    )
-    waivable = {gate.id for gate in gates if gate.waivable}
-    return {
-        gate: tuple({state for waiver in waivers for state in waiver.states})
-        for gate, waivers in usable.items()
-        if gate in waivable
-    }
+            reports["report.html"] = iter([finish(self.page, record) if self.page else standalone(record)])
+        self.folder.write_together(reports, durable=True)
 
 
 def _due(decisions: Mapping[str, Decision], gate: str) -> bool:
     return gate not in decisions or decisions[gate].due
-
-
-def _continue_or_supersede(folder: Folder, prepared: Prepared) -> journals.Reading:
-    """The journal to go on with: of the same tree and checks, from its place or from the shelf."""
-    reading = _read_whole(folder.path)
-    if reading.runs:
-        last = reading.runs[-1]
-        if _is_about(last, prepared):
-            if last.subject.commit != prepared.subject.commit and (folder.path / DIGEST).exists():
-                folder.keep_copy(last.subject.commit)
-            return reading
-        folder.set_aside(last.subject.commit)
-        reading = journals.Reading()
-    found = {place: journals.read(place / JOURNAL) for place in folder.shelved()}
-    mine = [place for place, one in found.items() if one.runs and _is_about(one.runs[-1], prepared)]
-    if not mine:
-        return reading
-    # Of several the longest: the others are copies of its beginning.
-    place = max(mine, key=lambda one: found[one].lines)
-    _read_whole(place)
-    folder.go_on_from(place)
-    return _read_whole(folder.path)
-
-
-def _is_about(opened: journals.RunOpened, prepared: Prepared) -> bool:
-    """Whether a run was about the same release, committed tree and checks, so that its attempts are heard."""
-    context, subject = opened.context, opened.subject
-    now_context, now_subject = prepared.context, prepared.subject
-    return (context.phase, context.target, context.sandbox, subject.committed_tree, subject.checks) == (
-        now_context.phase,
-        now_context.target,
-        now_context.sandbox,
-        now_subject.committed_tree,
-        now_subject.checks,
-    )
-
-
-def _read_whole(folder: Path) -> journals.Reading:
-    """Read the journal; refuse one that lost lines that its seal has, or was edited."""
-    reading = journals.read(folder / JOURNAL)
-    problem = reading.problem
-    try:
-        sealed = seal.decode((folder / SEAL).read_bytes())
-    except FileNotFoundError:
-        sealed = None
-    except seal.NewerSchemaError as error:
-        message = f"the evidence in {folder} cannot be continued: {error}"
-        raise RelgateError(message) from None
-    except ValueError as error:
-        sealed, problem = None, problem or f"{SEAL} is not as it was written ({error})"
-    if sealed is not None and not problem:
-        lines, head = sealed.journal.lines, sealed.journal.head
-        if lines > reading.lines or (lines and reading.heads[lines - 1] != head):
-            problem = f"the journal does not hold the {lines} lines that were sealed"
-    if problem:
-        message = f"the evidence in {folder} was altered: {problem}; {DAMAGED.format(folder)}"
-        raise RelgateError(message)
-    return reading
 
 
 def _with_problem(gate: Gate, problem: str) -> Gate:

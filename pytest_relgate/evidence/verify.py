@@ -19,6 +19,7 @@ from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence import seal
 from pytest_relgate.evidence.finding import AGAIN, DISTRUST, Expectation, Finding, Problem, Verification
 from pytest_relgate.evidence.folder import DIGEST, JOURNAL, SEAL
+from pytest_relgate.evidence.memory import release_of
 from pytest_relgate.evidence.rejudge import judge_again
 from pytest_relgate.model import Earlier, Mode, Phase, State, Verdict
 from pytest_relgate.source.versions import version_of_tag
@@ -176,7 +177,8 @@ def _check_journal(evidence: seal.Evidence, reading: journals.Reading) -> None:
         ),
         (
             all(
-                _release(one.context, one.subject) == _release(context, last.subject) for one in reading.runs
+                release_of(one.context, one.subject) == release_of(context, last.subject)
+                for one in reading.runs
             ),
             "its runs were about different releases",
         ),
@@ -193,10 +195,6 @@ def _check_journal(evidence: seal.Evidence, reading: journals.Reading) -> None:
     for holds, otherwise in checks:
         if not holds:
             raise Problem(Finding.TAMPERED, otherwise, DISTRUST)
-
-
-def _release(context: Context, subject: Subject) -> tuple[str, str, bool, str, str]:
-    return (context.phase, context.target, context.sandbox, subject.committed_tree, subject.checks)
 
 
 def _attempts_agree(evidence: seal.Evidence, reading: journals.Reading) -> bool:

@@ -1,0 +1,91 @@
+"""What every process that executes gates is handed: worked out once, from what is on record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_relgate.clock import now
+from pytest_relgate.execution import RunFacts
+from pytest_relgate.judge import match_waivers, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pytest_relgate.model import Attempt, Gate, State
+    from pytest_relgate.prepare import Prepared
+
+
+def facts_of(
+    prepared: Prepared,
+    attempts: Mapping[str, Sequence[Attempt]],
+    gates: Sequence[Gate],
+    rootdir: Path,
+    *,
+    logs: Path,
+    run: int,
+) -> RunFacts:
+    """Work out what is kept, what failed before and what is waived, for the processes that execute."""
+    settled, failed_before = remembered(prepared, attempts, gates)
+    return RunFacts(
+        context=prepared.context,
+        commit=prepared.subject.commit,
+        checks=str(prepared.request.checks),
+        rootdir=str(rootdir),
+        repository=str(prepared.repository.path),
+        logs=str(logs),
+        run=run,
+        changes=dict(prepared.profile.changes),
+        present=dict(prepared.profile.present),
+        secret_names=prepared.profile.secrets.names,
+        limit=prepared.profile.limits.gate,
+        changed=prepared.changed,
+        files=prepared.files,
+        settled=frozenset() if prepared.rerun else settled,
+        failed_before=failed_before,
+        waived=_waived(prepared, gates),
+    )
+
+
+def remembered(
+    prepared: Prepared, attempts: Mapping[str, Sequence[Attempt]], gates: Sequence[Gate]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The gates that are settled for this subject, and those that failed on its tree and are not."""
+    subject = prepared.subject
+    settled, failed = set(), set()
+    for gate in gates:
+        done = attempts.get(gate.id)
+        if not done:
+            continue
+        state, _ = settle(
+            done,
+            tree=subject.tree,
+            checks=subject.checks,
+            base=prepared.context.base_commit,
+            reads_world=gate.reads_world,
+            signoff=next(
+                (one for one in prepared.signoffs if (one.gate, one.tree) == (gate.id, subject.tree)), None
+            ),
+        )
+        if state.settled:
+            settled.add(gate.id)
+        elif any(
+            attempt.outcome.remembered and (attempt.tree, attempt.checks) == subject.key for attempt in done
+        ):
+            failed.add(gate.id)
+    return frozenset(settled), frozenset(failed)
+
+
+def _waived(prepared: Prepared, gates: Sequence[Gate]) -> dict[str, tuple[State, ...]]:
+    usable, _ = match_waivers(
+        prepared.waivers,
+        target=prepared.context.target,
+        now=now(),
+        approvers=prepared.profile.approvers.people,
+    )
+    waivable = {gate.id for gate in gates if gate.waivable}
+    return {
+        gate: tuple({state for waiver in waivers for state in waiver.states})
+        for gate, waivers in usable.items()
+        if gate in waivable
+    }
