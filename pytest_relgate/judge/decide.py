@@ -160,6 +160,8 @@ class _Bench:
             state, why = State.UNPLANNED, plan.unplanned[gate.id]
         elif state is _PASSED:
             pass
+        elif not settled.stands and (reason := self._left_out(gate, decision)):
+            state, why = State.NOT_TRIGGERED, reason
         elif state is State.MISSING or state is State.STALE:
             state, why = self._unjudged(gate, decision, state, why)
         elif gate.waivable and (waiver := covers(self.waivers.get(gate.id, ()), settled)):
@@ -177,23 +179,30 @@ class _Bench:
             signoff=self.signoffs.get(gate.id),
         )
         if settled.newest is not None and settled.newest.gate != gate.id:
-            return Settlement(State.INVALID, f"its attempts are those of {settled.newest.gate}")
+            why = f"its attempts are those of {settled.newest.gate}"
+            return Settlement(State.INVALID, why, stands=True)
         return settled
 
+    def _left_out(self, gate: Gate, decision: Decision | None) -> str:
+        """Why the gate need not judge, if that is proved; else empty.
+
+        What was no judgement (ERRORED, PENDING and the like) does not stand in the way: the gate was
+        due then, under another mode or base, and is not due now.
+        """
+        if decision is None or self._unproved(gate, decision):
+            return ""
+        return "; ".join(proof.reason or "not due" for proof in decision.proofs if proof.held is False)
+
+    def _unproved(self, gate: Gate, decision: Decision) -> str:
+        return proof_problem(decision, gate, commit=self.subject.commit, base=self.base, mode=self.plan.mode)
+
     def _unjudged(self, gate: Gate, decision: Decision | None, state: State, why: str) -> tuple[State, str]:
-        """A gate without a judgement that counts: left out with proof, or missing."""
-        if decision is not None and not decision.due:
-            problem = proof_problem(
-                decision, gate, commit=self.subject.commit, base=self.base, mode=self.plan.mode
-            )
-            if not problem:
-                return State.NOT_TRIGGERED, "; ".join(
-                    proof.reason for proof in decision.proofs if proof.held is False
-                )
-            why = f"{self.plan.missing.get(gate.id, why)}; it was left out without proof: {problem}"
-        elif gate.id in self.plan.missing:
-            why = self.plan.missing[gate.id]
-        return (State.MISSING if gate.id in self.plan.missing else state), why
+        """A gate without a judgement that counts: missing where it was not even collected."""
+        if gate.id in self.plan.missing:
+            state, why = State.MISSING, self.plan.missing[gate.id]
+        if decision is not None and not decision.due and (problem := self._unproved(gate, decision)):
+            why = f"{why}; it was left out without proof: {problem}"
+        return state, why
 
     def _beside(self) -> Iterator[Judged]:
         """What was collected, found malformed or even tried, and is no part of the plan; by id."""

@@ -40,7 +40,8 @@ class Settlement(msgspec.Struct, frozen=True):
     """What the attempts at a gate come to for one subject.
 
     ``counted`` are the attempts of this subject, ``newest`` the one that decides; ``against`` is every
-    outcome that speaks against the gate: a waiver must cover all of them.
+    outcome that speaks against the gate: a waiver must cover all of them. ``stands`` is whether no
+    condition hides the state: a failure is remembered, or the record cannot be.
     """
 
     state: State
@@ -48,6 +49,7 @@ class Settlement(msgspec.Struct, frozen=True):
     counted: tuple[Attempt, ...] = ()
     newest: Attempt | None = None
     against: frozenset[State] = frozenset()
+    stands: bool = False
 
 
 def settle(
@@ -93,7 +95,7 @@ def weigh(
     elif not attempts:
         return Settlement(State.MISSING, "never judged")
     if problem := _malformed(attempts):
-        return Settlement(State.INVALID, problem)
+        return Settlement(State.INVALID, problem, stands=True)
     counted = tuple([one for one in attempts if one.tree == tree and one.checks == checks])
     if not counted:
         other = "by other checks" if any(one.tree == tree for one in attempts) else "on another tree"
@@ -143,7 +145,8 @@ def _hear(
     against = {*remembered, *_of_retries(counted, retried)}
     if not passed:
         against.add(outcome)
-    return Settlement(state, why, counted, newest, frozenset(against))
+    stands = not _REMEMBERED.isdisjoint([one.outcome for one in counted])
+    return Settlement(state, why, counted, newest, frozenset(against), stands)
 
 
 def _retried(counted: Sequence[Attempt]) -> frozenset[int]:
