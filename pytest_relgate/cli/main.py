@@ -4,31 +4,74 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from pytest_relgate.errors import RelgateError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+WIDTH = 80
+
+EXIT_STATUS = """\
+exit status:
+  0  PASSED
+  1  BLOCKED, INCOMPLETE, STALE, TAMPERED, REPLAYED, SANDBOX: do not release
+  2  UNDECIDED, UNLOCKED: what it takes to decide is not here; or bad arguments
+  3  PENDING: nothing is wrong, the world has not caught up yet: ask again later
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with arguments in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"relgate: {message}: type {self.prog} --help\n")
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    width = min(WIDTH, shutil.get_terminal_size().columns)
+    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=26, width=width - 2)
+
 
 def parser() -> argparse.ArgumentParser:
     """The parser of ``relgate``."""
-    top = argparse.ArgumentParser(prog="relgate", description="Look at release evidence.", allow_abbrev=False)
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    top = _Parser(
+        prog="relgate",
+        description="Look at release evidence that pytest-relgate wrote.",
+        epilog="relgate COMMAND --help says more.",
+        allow_abbrev=False,
+        formatter_class=_formatter,
+    )
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     verify = commands.add_parser(
         "verify",
-        help="verify sealed evidence: 0 passed, 1 blocked, 2 cannot decide, 3 only pending",
-        description="Read an evidence folder and the checks in git, judge again, and say what it comes to. "
-        "Exit status: 0 passed, 1 blocked, 2 cannot decide, 3 only pending.",
+        help="verify sealed evidence, by its exit status",
+        description="Read an evidence folder, and the checks that git has at the commit it names;\n"
+        "judge again, compare, and say what it comes to. It changes nothing.",
+        epilog=EXIT_STATUS,
+        allow_abbrev=False,
+        formatter_class=_formatter,
     )
-    verify.add_argument("folder", help="the evidence folder, as release-evidence/v0.1.10/prerelease")
-    verify.add_argument("--commit", metavar="SHA", help="the commit that is to be released")
-    verify.add_argument("--head", metavar="DIGEST", help="the head that the run printed: tells a replay")
+    verify.add_argument("folder", metavar="FOLDER", help="such as release-evidence/v0.1.10/prerelease")
+    verify.add_argument(
+        "--commit", metavar="SHA", help="the commit that is to be released: tells stale evidence"
+    )
+    verify.add_argument("--head", metavar="DIGEST", help="the head that the run printed: tells an older seal")
+    verify.add_argument(
+        "--target", metavar="vX.Y.Z", help="the release, where the folder's path does not say it"
+    )
+    verify.add_argument("--phase", metavar="PHASE", help="the phase, where the folder's path does not say it")
     verify.add_argument("--repo", metavar="PATH", help="the repository that holds the checks (default: here)")
     verify.add_argument(
-        "--under-release", metavar="PATH", help="the repository under release, where it is another one"
+        "--checks", metavar="PATH", help="the checks folder in it (default: as pytest finds it)"
+    )
+    verify.add_argument(
+        "--under-release",
+        metavar="PATH",
+        help="the repository under release (default: what the profile says)",
     )
     verify.add_argument("--allow-sandbox", action="store_true", help="verify evidence of the sandbox too")
     verify.add_argument("--json", action="store_true", help="print the answer as one line of JSON")
@@ -37,7 +80,11 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit status. No traceback reaches a person."""
-    options = parser().parse_args(argv)
+    top = parser()
+    options = top.parse_args(argv)
+    if options.command is None:
+        top.print_help()
+        return 2
     try:
         from pytest_relgate.cli.verify import verify
 

@@ -14,7 +14,7 @@ from pytest_relgate.evidence.finding import AGAIN, DISTRUST, FETCH, Expectation,
 from pytest_relgate.judge import decide, decide_conditions, reconcile
 from pytest_relgate.lockfile import NAME as LOCK
 from pytest_relgate.lockfile import parse_lock
-from pytest_relgate.model import Decision, Gate
+from pytest_relgate.model import Decision, Gate, State
 from pytest_relgate.profile import Profile, parse_profile
 from pytest_relgate.request import PROFILE
 from pytest_relgate.source.pytest_config import config_above, folders_upwards, settings_in
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from pytest_relgate.evidence.journal import Reading, RunClosed
     from pytest_relgate.evidence.seal import Evidence
-    from pytest_relgate.model import Earlier, Proof, Verdict
+    from pytest_relgate.model import Earlier, Judged, Proof, Verdict
     from pytest_relgate.source.git import Repository
 
 _FULL_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -256,9 +256,16 @@ def _compare(evidence: Evidence, again: Verdict, committed: Committed) -> None:
     blocked = any(reason.code != EARLIER for reason in again.reasons)
     said = any(reason.code != EARLIER for reason in evidence.reasons)
     found = [
-        (one.gate.id, one.state, one.gate.advisory, one.waiver and one.waiver.owner) for one in again.gates
+        (
+            one.gate.id,
+            one.state,
+            one.gate.advisory,
+            one.waiver.owner if one.waiver else "",
+            _is_kept(one, evidence),
+        )
+        for one in again.gates
     ]
-    sealed = [(one.id, one.state, one.advisory, one.waived_by or None) for one in evidence.gates]
+    sealed = [(one.id, one.state, one.advisory, one.waived_by, one.kept) for one in evidence.gates]
     differs = sorted({row[0] for row in {*found} ^ {*sealed}})
     problem = ""
     if differs or found != sealed:
@@ -271,5 +278,11 @@ def _compare(evidence: Evidence, again: Verdict, committed: Committed) -> None:
         )
     elif evidence.locked != (committed.lock is not None):
         problem = "it contradicts git about there being a gates.lock"
+    elif evidence.waivers != tuple(one.waiver for one in again.gates if one.waiver):
+        problem = "it names other waivers than those that it used"
     if problem:
         raise Problem(Finding.TAMPERED, problem, DISTRUST)
+
+
+def _is_kept(one: Judged, evidence: Evidence) -> bool:
+    return one.state is State.PASSED and bool(one.attempts) and one.attempts[-1].run != evidence.run

@@ -56,6 +56,7 @@ class Bench:
     path: Path
     phase: str = "prerelease"
     target: str = "v0.2.0"
+    checks: str = "release_checks"
     runs: list[ReleaseRun] = field(default_factory=list)
 
     # -- the project
@@ -106,10 +107,10 @@ class Bench:
         narrowed: Iterable[str] = (),
         paths: tuple[str, ...] = (),
         evidence: str | None = None,
-        **options: Any,
+        **options: Any,  # noqa: ANN401  (of the command line)
     ) -> ReleaseRun:
         """One run: every gate that is not kept comes to its outcome, PASSED unless said otherwise."""
-        checks = self.path / "release_checks"
+        checks = self.path / self.checks
         names = {
             "release_target": self.target,
             "release_mode": None,
@@ -192,7 +193,7 @@ class Bench:
     def codes(self) -> list[str]:
         return [reason.code for reason in self.evidence().reasons]
 
-    def verify(self, folder: Path | None = None, **expected: Any) -> Verification:
+    def verify(self, folder: Path | None = None, **expected: Any) -> Verification:  # noqa: ANN401  (fields)
         """Verify as the command does, in this process."""
         known = {"now": NOW, "repository": self.repository, "under_release": self.repository}
         return verify_folder(folder or self.folder(), Expectation(**(known | expected)))
@@ -223,6 +224,13 @@ def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bench(_template: Path, tmp_path: Path) -> Bench:
     """A project with two locked gates, and a way to run it."""
     return Bench(Path(shutil.copytree(_template, tmp_path / "demo", symlinks=True)))
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Repository:
+    """A repository that has nothing of the project."""
+    subprocess.run(["git", "init", "-q", tmp_path / "elsewhere"], check=True, env=os.environ | GIT)
+    return Repository(tmp_path / "elsewhere")
 
 
 @pytest.fixture(scope="session")

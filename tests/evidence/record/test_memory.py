@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conftest import Bench
-
     from pytest_relgate.model import Gate
 
 ONE, TWO = "test_gates.py::test_one", "test_gates.py::test_two"

@@ -1,0 +1,165 @@
+"""Evidence that rests on the evidence of earlier phases (SPEC S10, S37), and none on the sandbox."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_relgate.model import Condition, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Bench
+    from pytest_relgate.evidence.verify import Verification
+    from pytest_relgate.model import Gate
+    from pytest_relgate.source.git import Repository
+
+ONE, TWO = "test_gates.py::test_one", "test_gates.py::test_two"
+
+
+def said(found: Verification) -> str:
+    return f"{found.finding} {found.finding.exit_status}: {'; '.join(found.reasons)}"
+
+
+# -- earlier phases ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def staged(bench: Bench, a_gate: Callable[..., Gate]) -> Bench:
+    """A project with a gate in each phase, prerelease and build passed."""
+    phases = ("prerelease", "build", "rehearsal", "publish")
+    bench.lock(*(a_gate(f"test_gates.py::test_{phase}", phase=phase) for phase in phases))
+    for phase in phases[:2]:
+        bench.phase = phase
+        bench.run()
+    bench.phase = "rehearsal"
+    return bench
+
+
+def test_a_phase_that_rests_on_others_names_them_and_passes(staged: Bench) -> None:
+    staged.run()
+    assert set(staged.evidence().previous) == {"prerelease", "build"}
+    assert staged.verify().finding == "PASSED"
+    staged.phase = "publish"
+    staged.run(release_mode="live")
+    assert staged.verify().finding == "PASSED"
+
+
+def test_a_phase_without_the_ones_before_it_is_blocked(staged: Bench) -> None:
+    shutil.rmtree(staged.folder("build"))
+    run = staged.run()
+    assert staged.codes() == ["EARLIER"]
+    assert any("build has not passed" in words for words in run.rules_out())
+    assert staged.verify().finding == "BLOCKED"
+
+
+def test_evidence_of_an_earlier_phase_on_another_commit_is_stale(staged: Bench) -> None:
+    staged.commit("later")
+    run = staged.run()
+    assert [words.split(":")[:2] for words in run.rules_out()] == [
+        ["prerelease has not passed", " STALE"],
+        ["build has not passed", " STALE"],
+    ]
+    assert staged.codes() == ["EARLIER", "EARLIER"]
+    assert "STALE: it judges commit" in staged.evidence().reasons[0].message
+
+
+def test_one_phase_cannot_stand_for_another(staged: Bench) -> None:
+    shutil.rmtree(staged.folder("build"))
+    shutil.copytree(staged.folder("prerelease"), staged.folder("build"))
+    staged.run()
+    assert staged.codes() == ["EARLIER"]
+    assert "STALE: it judges v0.2.0 prerelease, expected v0.2.0 build" in staged.evidence().reasons[0].message
+
+
+def test_one_release_cannot_stand_for_another(staged: Bench) -> None:
+    for phase in ("prerelease", "build"):
+        shutil.copytree(staged.folder(phase), staged.path / "release-evidence/v0.3.0" / phase)
+    staged.target = "v0.3.0"
+    staged.run()
+    assert staged.codes() == ["EARLIER", "EARLIER"]
+
+
+def test_what_was_judged_with_other_evidence_than_lies_beside_it_is_stale(staged: Bench) -> None:
+    staged.run()
+    staged.phase = "build"
+    staged.run(release_rerun=True)
+    staged.phase = "rehearsal"
+    assert said(staged.verify()).startswith("STALE 1: the evidence of build beside it is not the one")
+    staged.run()
+    assert staged.verify().finding == "PASSED"
+
+
+def test_what_it_rests_on_has_to_be_beside_it(staged: Bench) -> None:
+    staged.run()
+    shutil.rmtree(staged.folder("build"))
+    found = staged.verify()
+    assert said(found) == "UNDECIDED 2: the evidence of build is not beside it"
+    assert str(staged.folder("build")) in found.do
+
+
+def test_an_earlier_phase_that_was_altered_since_blocks(staged: Bench) -> None:
+    staged.run()
+    (staged.folder("build") / "report.md").write_text("all is well\n")
+    found = staged.verify()
+    assert found.finding == "BLOCKED"
+    assert "TAMPERED: report.md was changed" in found.reasons[0]
+
+
+def test_what_was_blocked_by_an_earlier_phase_stays_blocked_when_that_has_passed(staged: Bench) -> None:
+    staged.phase = "build"
+    build = staged.folder()
+    aside = build.rename(build.with_name("aside"))
+    staged.phase = "rehearsal"
+    staged.run()
+    aside.rename(build)
+    found = staged.verify()
+    assert said(found).startswith("BLOCKED 1: EARLIER, when it was judged:")
+    assert found.do == "run the phase again: gates that passed are kept"
+
+
+def test_a_live_run_does_not_rest_on_a_dry_one_that_left_gates_out(
+    bench: Bench, a_gate: Callable[..., Gate]
+) -> None:
+    live = (Condition("live", "live"),)
+    gates = [
+        a_gate(f"test_gates.py::test_{phase}", phase=phase) for phase in ("prerelease", "build", "rehearsal")
+    ]
+    bench.lock(*gates, a_gate("test_gates.py::test_tap", phase="build", conditions=live))
+    for phase in ("prerelease", "build"):
+        bench.phase = phase
+        bench.run()
+    bench.phase = "rehearsal"
+    bench.run()
+    assert bench.evidence().verdict == "PASSED"
+    bench.run(release_mode="live")
+    assert bench.codes() == ["EARLIER"]
+    bench.phase = "build"
+    bench.run(release_mode="live")
+    bench.phase = "rehearsal"
+    bench.run(release_mode="live")
+    assert bench.evidence().verdict == "PASSED"
+
+
+# -- the sandbox ------------------------------------------------------------------------------------------
+
+
+def test_the_sandbox_is_refused_unless_asked_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, elsewhere: Repository
+) -> None:
+    from pytest_relgate import prepare
+
+    real = prepare._under_release
+    monkeypatch.setattr(prepare, "_under_release", lambda *args: (real(*args)[0], True, ()))
+    bench.run()
+    assert bench.evidence().sandbox is True
+    assert said(bench.verify()) == "SANDBOX 1: it judges the sandbox and no release"
+    assert bench.verify(allow_sandbox=True).finding == "PASSED"
+    assert bench.verify(allow_sandbox=True, under_release=elsewhere).finding == "UNDECIDED"
+    monkeypatch.undo()
+    bench.run({ONE: State.FAILED})
+    assert bench.states() == {"one": "FAILED", "two": "PASSED"}
+    assert bench.reading().runs[-1].gates == (ONE, TWO), "what passed in the sandbox passed there alone"
