@@ -148,11 +148,13 @@ def _card(card: Card) -> Iterator[Line]:
     yield Line(_two_sides(_cut(head, WIDTH - len(card.where) - 2), card.where), "bold")
     found = card.history if card.state == State.FLAKY and card.history else card.found
     rows = [line for line in found.splitlines() if line.strip()]
-    if card.place:
-        rows = [*rows[:FOUND_LINES], card.place]
+    if len(rows) > FOUND_LINES:  # a command's output is told at its end, an assertion at its beginning
+        rows = [rows[0], *rows[1 - FOUND_LINES :]] if card.log else rows[:FOUND_LINES]
+    if card.place and card.place != card.log:
+        rows.append(card.place)
     yield from _labelled("saw" if card.state == State.FLAKY else "found", rows)
     yield from _labelled("do", [card.do] if card.do else [])
-    yield from _labelled("log", [card.log] if card.log and card.log != card.place else [])
+    yield from _labelled("log", [card.log] if card.log else [])
     yield Line("")
 
 
@@ -165,13 +167,14 @@ def _labelled(label: str, rows: Sequence[str]) -> Iterator[Line]:
 
 
 def _remarks(record: Record) -> Iterator[Line]:
+    printable = wording.printable
     not_due = [
-        judged.gate.title or judged.gate.id
+        printable(judged.gate.title or judged.gate.id)
         for judged in record.verdict.gates
         if judged.state is State.NOT_TRIGGERED
     ]
     advisory = [
-        f"{judged.gate.title or judged.gate.id} ({judged.state})"
+        f"{printable(judged.gate.title or judged.gate.id)} ({judged.state})"
         for judged in record.verdict.gates
         if judged.gate.advisory and not judged.state.passing
     ]
@@ -183,9 +186,9 @@ def _remarks(record: Record) -> Iterator[Line]:
     for words in waived:
         yield from _paragraph("Waived", words)
     for words in record.set_aside:
-        yield from _paragraph("Set aside", words)
+        yield from _paragraph("Set aside", printable(words))
     for words in record.verdict.notes:
-        yield from _paragraph("Note", words)
+        yield from _paragraph("Note", printable(words))
 
 
 def _next(record: Record) -> Iterator[Line]:
