@@ -179,6 +179,7 @@ def test_every_other_state_can_be_waived(state: State) -> None:
         ("release", 3, 'release = "0.1.10"', 'release: expected a release such as "v0.1.10", found'),
         ("release", 3, 'release = "v0.1"', "release: expected a release"),
         ("release", 3, 'release = "v0.01.1"', "release: expected a release"),
+        ("release", 3, 'release = "v00.1.1"', "release: expected a release"),
         ("release", 3, 'release = "v0.1.10-01"', "release: expected a release"),
         ("release", 3, 'release = "v0.1.*"', "release: expected a release"),
         ("release", 3, 'release = "v0.1.10\\n"', "release: expected a release"),

@@ -217,7 +217,7 @@ def _wrong_keys(
         return path, f"missing key {quoted(missing)} in {table_name(path)}; expected {expected}"
     if near := did_you_mean(unknown, known):
         advice = near
-    elif path and not isinstance(_inner(root, unknown), inspect.AnyType):
+    elif not isinstance(_inner(root, unknown), inspect.AnyType):
         advice = "; it belongs to the top level, above the first [table]"
     else:
         advice = f"; expected {one_of(known)}"

@@ -36,7 +36,7 @@ text = \"\"\"
 key = "no" \\\"""
 \"\"\"\"
 after = '''
-[neither]'''
+[neither]''''
 "b\\u0061r" = { }
 when = 1979-05-27 07:32:00Z
 
@@ -226,6 +226,10 @@ def test_every_place_of_a_written_document_is_found(
 def test_no_text_at_all_ends_in_a_crash(text: str) -> None:
     last = text.count("\n") + 1
     assert all(1 <= line <= last for line in lines_of(text).values())
+
+
+def test_a_key_that_is_no_toml_stands_as_written() -> None:
+    assert lines_of('"\\q" = 1') == {('"\\q"',): 1}
 
 
 def test_a_thousand_brackets_are_looked_at() -> None:

@@ -37,7 +37,7 @@ def problem(text: str) -> str:
         ("src ", "begins or ends with a space"),
         ("[z-a]", "does not compile"),
         ("src\\", "does not compile"),
-        ("[a--b]", "does not compile"),
+        ("[a&&b]", "does not compile"),
         ("[[:alpha:]]", "bracket class is not supported"),
         ("a\nb", "not printable"),
         ("a\0b", "not printable"),
