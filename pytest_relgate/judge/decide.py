@@ -158,6 +158,9 @@ class _Bench:
             state, why = State.INVALID, plan.invalid[gate.id]
         elif gate.id in plan.unplanned:
             state, why = State.UNPLANNED, plan.unplanned[gate.id]
+        elif gate.id in plan.missing:
+            # Whatever an earlier run saw of it: a gate that is not there any more judges nothing.
+            state, why = State.MISSING, plan.missing[gate.id]
         elif state is _PASSED:
             pass
         elif not settled.stands and (reason := self._left_out(gate, decision)):
@@ -197,9 +200,7 @@ class _Bench:
         return proof_problem(decision, gate, commit=self.subject.commit, base=self.base, mode=self.plan.mode)
 
     def _unjudged(self, gate: Gate, decision: Decision | None, state: State, why: str) -> tuple[State, str]:
-        """A gate without a judgement that counts: missing where it was not even collected."""
-        if gate.id in self.plan.missing:
-            state, why = State.MISSING, self.plan.missing[gate.id]
+        """A gate without a judgement that counts, and whether it was left out without proof."""
         if decision is not None and not decision.due and (problem := self._unproved(gate, decision)):
             why = f"{why}; it was left out without proof: {problem}"
         return state, why

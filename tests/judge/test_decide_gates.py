@@ -20,6 +20,7 @@ from tests.judge.conftest import (
     LIVE_ONLY,
     LOCKFILES,
     RUN,
+    WAIVER,
     A,
     B,
     Case,
@@ -89,10 +90,14 @@ def test_a_gate_that_was_not_collected_is_missing() -> None:
     assert only(beside_a(plan=plan)).message == "planned in gates.lock and not collected"
 
 
-def test_a_settled_gate_stays_settled_when_a_narrowed_run_did_not_collect_it() -> None:
-    assert Case(plan=planned(A, B, missing={"b": "not collected"})).verdict().passed
-    plan = planned(A, CONDITIONAL, missing={"b": "not collected"})
-    assert beside_a(plan=plan, decisions={"b": left_out(CONDITIONAL)}).verdict().passed
+def test_a_gate_that_is_not_there_any_more_is_missing_whatever_was_seen_of_it() -> None:
+    """A run narrowed by paths hands over the gates that it did not look for as planned, not as missing."""
+    gone = {"b": "planned in gates.lock and not collected"}
+    assert only(Case(plan=planned(A, B, missing=gone))).code == "MISSING"
+    plan = planned(A, CONDITIONAL, missing=gone)
+    assert only(beside_a(plan=plan, decisions={"b": left_out(CONDITIONAL)})).code == "MISSING"
+    waived = beside_a(State.FAILED, waivers=(WAIVER,), plan=planned(A, B, missing=gone))
+    assert only(waived).code == "MISSING"
 
 
 @pytest.mark.parametrize("field", ["tree", "checks"])
