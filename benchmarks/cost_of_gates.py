@@ -1,4 +1,4 @@
-"""What 5,000 gates cost with this plugin, against plain pytest and its other recorders.
+"""What 5,000 gates cost with this plugin, against plain pytest and its other recorders; import cost.
 
     python benchmarks/cost_of_gates.py [--gates 5000] [--rounds 7]
 
@@ -100,6 +100,30 @@ def measure(command: list[str], folder: Path) -> tuple[float, float, float]:
     return seconds, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
 
 
+IMPORTS = {
+    "pytest alone": "",
+    "relgate, inert": "import pytest_relgate.plugin, pytest_relgate.fixtures",
+    "pytest-xdist": "import xdist.plugin, xdist.looponfail",
+    "pytest-html and pytest-metadata": "import pytest_html.plugin, pytest_metadata.plugin",
+    "pytest-timeout": "import pytest_timeout",
+}
+
+
+def import_cost(rounds: int) -> None:
+    """Print what a start of pytest costs more with each plugin imported, in milliseconds."""
+    stand = "import time, pytest; t = time.perf_counter(); {}; print(time.perf_counter() - t)"
+    seen: dict[str, list[float]] = {name: [] for name in IMPORTS}
+    for turn in range(rounds + 1):
+        for name, words in IMPORTS.items():
+            command = [sys.executable, "-c", stand.format(words or "pass")]
+            seconds = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+            if turn:
+                seen[name].append(seconds * 1000)
+    print(f"\nimport cost after pytest's own, ms, medians of {rounds} interleaved rounds")
+    for name, figures in seen.items():
+        print(f"{name:<34}{statistics.median(figures):>7.2f}")
+
+
 def main() -> None:
     """Measure and print."""
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -130,6 +154,7 @@ def main() -> None:
         more = statistics.median(own[1] - base[1] for own, base in zip(figures, plain, strict=True))
         wall, peak, work = (statistics.median(column) for column in zip(*figures, strict=True))
         print(f"{name:<14}{wall:>8.2f}{ratio:>8.3f}{work:>8.2f}{cpu:>8.3f}{peak:>10.1f}{more:>+10.1f}")
+    import_cost(options.rounds * 3)
 
 
 if __name__ == "__main__":
