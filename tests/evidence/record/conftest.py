@@ -220,10 +220,22 @@ def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def new_bench(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Bench]:
+    """Makes a project with two locked gates, and a way to run it."""
+
+    def make() -> Bench:
+        return Bench(
+            Path(shutil.copytree(_template, tmp_path_factory.mktemp("bench") / "demo", symlinks=True))
+        )
+
+    return make
+
+
 @pytest.fixture
-def bench(_template: Path, tmp_path: Path) -> Bench:
+def bench(new_bench: Callable[[], Bench]) -> Bench:
     """A project with two locked gates, and a way to run it."""
-    return Bench(Path(shutil.copytree(_template, tmp_path / "demo", symlinks=True)))
+    return new_bench()
 
 
 @pytest.fixture
