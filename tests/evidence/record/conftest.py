@@ -133,9 +133,8 @@ class Bench:
             if during is not None:
                 during(run)
             if finish:
-                red = any(
-                    one.outcome is not State.PASSED for done in run.attempts.values() for one in done[-1:]
-                )
+                mine = [one for done in run.attempts.values() for one in done if one.run == run.run]
+                red = any(one.outcome is not State.PASSED for one in mine)
                 run.finish(status if status is not None else int(red))
         finally:
             run.close()
