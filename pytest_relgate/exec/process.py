@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from math import inf
 from typing import TYPE_CHECKING, Final
-from uuid import uuid4
 
 from pytest_relgate.errors import CannotJudge, RelgateError
 from pytest_relgate.exec.environment import gate_environment, marked
@@ -21,7 +20,7 @@ from pytest_relgate.exec.tree import Ended, Tree, ended
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from psutil import Process
@@ -99,7 +98,7 @@ def run_command(
     clock = time.monotonic
     started = clock()
     output = Output(log, redactor)
-    tree = Tree(uuid4().hex)
+    tree = Tree(os.urandom(16).hex())
     child = None
     try:
         child = _start(command, cwd, marked(gate_environment(os.environ) if env is None else env, tree.mark))
@@ -113,7 +112,7 @@ def run_command(
         output.close()
     except BaseException as interruption:
         try:
-            _end_surely(tree)
+            _surely(tree.end, *(tree.kill for _ in range(_INTERRUPTIONS)))
         finally:
             _give_up(child, output, interruption)
         raise
@@ -172,6 +171,9 @@ def _start(command: tuple[str, ...], cwd: Path, env: Mapping[str, str]) -> subpr
         )
     except OSError as error:
         raise cannot_start(command, cwd, error) from error
+    except ValueError as error:  # a name with = or a value with NUL
+        message = f"expected an environment that {command[0]} can be given: {error}"
+        raise RelgateError(message) from error
 
 
 def _first_process(child: subprocess.Popen[bytes]) -> Process | None:
@@ -277,12 +279,12 @@ def _note_end(output: Output, way: _Way, gone: Ended, limit: float | None) -> No
         output.note(f"could not be ended: {', '.join(gone.survived)}")
 
 
-def _end_surely(tree: Tree) -> None:
-    """End the tree although Ctrl-C or a time limit may raise in the middle of it, again and again."""
+def _surely(*ways: Callable[[], object]) -> None:
+    """Do it one way or another, although Ctrl-C or a time limit may raise in the middle of each."""
     interruption = None
-    for end in (tree.end, *(tree.kill for _ in range(_INTERRUPTIONS))):
+    for way in ways:
         try:
-            end()
+            way()
         except BaseException as error:  # noqa: BLE001  (raised below)
             interruption = error
         else:
@@ -293,16 +295,23 @@ def _end_surely(tree: Tree) -> None:
 
 def _give_up(child: subprocess.Popen[bytes] | None, output: Output, why: BaseException) -> None:
     """Leave the log as complete as it can be; what is wrong already is what will be said."""
-    with suppress(Exception):
+
+    def reap() -> None:
         if child is not None and child.returncode is None:
-            _reap(child)
-    with suppress(Exception):
-        if child is not None and not isinstance(why, CannotJudge):
-            _drain(child, output)
-    with suppress(Exception):
-        words = str(why) if isinstance(why, CannotJudge) else f"interrupted: {type(why).__name__}"
-        output.note(words)
-        output.close()
+            with suppress(CannotJudge):
+                _reap(child)
+
+    def close() -> None:
+        with suppress(CannotJudge, OSError):
+            if child is not None and not isinstance(why, CannotJudge):
+                _drain(child, output)
+            output.note(str(why) if isinstance(why, CannotJudge) else f"interrupted: {type(why).__name__}")
+            output.close()
+
+    try:
+        _surely(*(reap for _ in range(_INTERRUPTIONS)))
+    finally:
+        close()
 
 
 def _signal_name(rc: int) -> str:

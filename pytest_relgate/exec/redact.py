@@ -152,7 +152,8 @@ class _Search:
         """
         clean: list[bytes] = []
         done, kept = 0, self._undecided(raw, 0)
-        for match in self.pattern.finditer(raw) if self._possible(raw) else ():
+        # A mark counts too: its end may look like the beginning of a secret.
+        for match in self.pattern.finditer(raw) if _MARK in raw or self._possible(raw) else ():
             if match.start() >= kept:
                 break
             clean += (raw[done : match.start()], _MARK)

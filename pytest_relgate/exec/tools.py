@@ -222,7 +222,7 @@ def _module(argv: Sequence[str]) -> str:
             return switch[1] or next(rest, "")
         if word in ("-W", "-X", "--check-hash-based-pycs"):
             next(rest, None)
-        elif not word.startswith("-") or word == "-c":
+        elif not word.startswith("-"):
             return ""
     return ""
 

@@ -207,6 +207,25 @@ RECORDED: dict[str, tuple[str, int, str, str | None]] = {
         "x.sh: line 1: put-up-with: command not found\nx.sh: line 2: ends-it: command not found",
         "ends-it",
     ),
+    "cargo succeeds": ("cargo run", 0, "error: toolchain 'x' is not installed", None),
+    "module of a module": (
+        "python3 -m importing.sub",
+        1,
+        (
+            "/usr/bin/python3: Error while finding module specification for 'importing.sub' "
+            "(ModuleNotFoundError: No module named 'other')"
+        ),
+        None,
+    ),
+    "module of another command": (
+        "python3 -m importing.sub",
+        1,
+        (
+            "/usr/bin/python3: Error while finding module specification for 'importing.other' "
+            "(ModuleNotFoundError: No module named 'importing')"
+        ),
+        None,
+    ),
     "success": ("bash x.sh", 0, "x.sh: line 1: foo: command not found", None),
     "python of Windows heritage": (
         "python3.12 -m build",

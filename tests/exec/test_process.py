@@ -55,9 +55,22 @@ def test_a_death_by_signal_has_its_name(run: Run) -> None:
     assert (result.rc, result.signal, result.succeeded) == (-11, "SIGSEGV", False)
 
 
-def test_a_command_stands_in_its_own_session_and_reads_nothing(run: Run) -> None:
-    code = "import os, sys; print(os.getsid(0) == os.getpid() == os.getpgrp(), repr(sys.stdin.read()))"
-    assert run(*python(code)).tail == "True ''"
+def test_a_command_stands_in_its_own_session(run: Run) -> None:
+    code = "import os; print(os.getsid(0) == os.getpid() == os.getpgrp())"
+    assert run(*python(code)).tail == "True"
+
+
+def test_a_command_reads_nothing_of_what_pytest_reads(run: Run) -> None:
+    readable, writable = os.pipe()
+    os.write(writable, b"typed by a person\n")
+    before = os.dup(0)
+    os.dup2(readable, 0)
+    try:
+        assert run("head", "-n", "1").tail == ""
+    finally:
+        os.dup2(before, 0)
+        for fd in (before, readable, writable):
+            os.close(fd)
 
 
 def test_a_command_runs_in_its_folder_with_its_environment(run: Run, tmp_path: Path) -> None:
@@ -155,6 +168,12 @@ def test_a_command_that_is_none_is_refused_in_one_line(argv: str | list[str], fo
 def test_a_limit_that_is_none_is_refused(run: Run, limit: float) -> None:
     with pytest.raises(RelgateError, match="above 0 seconds"):
         run("true", limit=limit)
+
+
+@pytest.mark.parametrize("env", [{"A=B": "1"}, {"A": "1\0"}], ids=["name", "value"])
+def test_an_environment_that_is_none_is_refused(run: Run, env: dict[str, str]) -> None:
+    with pytest.raises(RelgateError, match="expected an environment that true can be given"):
+        run("true", env=env)
 
 
 def test_a_missing_program_is_a_missing_tool(run: Run, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 import psutil
@@ -36,6 +37,10 @@ DAEMON = """
     os.write(os.open(sys.argv[1], os.O_WRONLY), b"daemon up\\n")
     time.sleep(600)
 """
+
+
+ONCE_HEARD = "until [ -s log.txt ]; do sleep 0.02; done;"
+"""Shell: wait until the output was taken. A signal to a process that still starts would test its start."""
 
 
 class Interrupted(BaseException):
@@ -125,6 +130,36 @@ def test_a_daemon_is_ended_when_the_limit_ends_its_command(
     assert result.timed_out
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("(env -i sleep 600 & echo $! > pid); wait", id="orphan in the session"),
+        pytest.param("env -i setsid sleep 600 & echo $! > pid; wait", id="child out of the session"),
+    ],
+)
+def test_a_process_without_its_mark_is_ended_while_it_can_be_known(
+    run: Callable[..., CommandResult], tmp_path: Path, code: str
+) -> None:
+    run("bash", "-c", f"{code}; sleep 600", limit=0.7)
+    pid = int((tmp_path / "pid").read_text())
+    with suppress(psutil.NoSuchProcess):
+        left = psutil.Process(pid)
+        if left.status() != psutil.STATUS_ZOMBIE:
+            left.kill()
+            pytest.fail(f"{code!r} left {left}")
+
+
+def test_a_status_that_is_late_is_waited_for(
+    run: Callable[..., CommandResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first thread of a process can be gone for a while before the system has its status."""
+    answers = [(0, 0), (0, 0)]
+    waitpid = os.waitpid
+    monkeypatch.setattr(os, "waitpid", lambda *args: answers.pop() if answers else waitpid(*args))
+    assert run("bash", "-c", "exit 3").rc == 3
+    assert answers == []
+
+
 def test_a_process_left_in_the_background_does_not_hang_the_run(run: Callable[..., CommandResult]) -> None:
     result = run("bash", "-c", "sleep 600 & echo done")
     assert result.succeeded
@@ -190,10 +225,9 @@ class TestExceptionsOfSignalHandlers:
     def test_an_exception_in_the_wait_ends_the_tree(
         self, run: Callable[..., CommandResult], tmp_path: Path
     ) -> None:
-        code = """
+        code = f"""
             sleep 600 & setsid sleep 600 & echo begun
-            until [ -s log.txt ]; do sleep 0.02; done
-            kill -USR1 $PPID
+            {ONCE_HEARD} kill -USR1 $PPID
             wait
         """
         with pytest.raises(Interrupted):
@@ -204,7 +238,11 @@ class TestExceptionsOfSignalHandlers:
         self, run: Callable[..., CommandResult], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(tree_room, "TERM_GRACE", 1)
-        code = "trap 'kill -USR1 $PPID' TERM; echo begun; kill -USR1 $PPID; while :; do sleep 0.1; done"
+        code = f"""
+            trap 'kill -USR1 $PPID' TERM; echo begun
+            {ONCE_HEARD} kill -USR1 $PPID
+            while :; do sleep 0.1; done
+        """
         with pytest.raises(Interrupted):
             run("bash", "-c", code)
 
@@ -216,9 +254,26 @@ class TestExceptionsOfSignalHandlers:
         with pytest.raises(Interrupted):
             run("bash", "-c", code, limit=0.5)
 
+    def test_an_exception_while_a_command_starts_ends_it(
+        self, run: Callable[..., CommandResult], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Then nobody has heard of its process id yet: only its mark is known."""
+        begun = []
+        start = process_room._start
+
+        def start_and_raise(*args: object) -> NoReturn:
+            begun.append(start(*args))
+            raise Interrupted
+
+        monkeypatch.setattr(process_room, "_start", start_and_raise)
+        with pytest.raises(Interrupted):
+            run("sleep", "600")
+        assert begun[0].wait() == -signal.SIGTERM
+        begun[0].stdout.close()
+
     def test_ctrl_c_ends_the_tree(self, run: Callable[..., CommandResult]) -> None:
         with pytest.raises(KeyboardInterrupt):
-            run("bash", "-c", "sleep 600 & kill -INT $PPID; wait")
+            run("bash", "-c", f"sleep 600 & echo begun; {ONCE_HEARD} kill -INT $PPID; wait")
 
 
 def test_a_stranger_is_not_touched(run: Callable[..., CommandResult]) -> None:
