@@ -82,7 +82,7 @@ class ReleaseRun:
     digest: str = ""
     page: str = ""
     _chosen: frozenset[str] | None = None
-    _ordinals: set[tuple[str, int]] = field(default_factory=set)
+    _ordinals: set[tuple[str, str, int]] = field(default_factory=set)
     _judged_at: str = ""
     _earlier_found: tuple[Earlier, ...] = ()
 
@@ -224,6 +224,11 @@ class ReleaseRun:
             durable=True,
         )
 
+    @property
+    def chosen(self) -> frozenset[str]:
+        """The ids of the gates that this run executes, once they are known."""
+        return self._chosen or frozenset()
+
     def payload(self, payload: Payload, worker: str) -> None:
         """Take in what a report carries."""
         if payload.collected is not None:
@@ -233,16 +238,15 @@ class ReleaseRun:
 
     def take(self, closed: Closed) -> None:
         """Record one execution, once: a report may carry what an earlier one carried."""
-        if (closed.gate, closed.ordinal) not in self._ordinals:
-            self._ordinals.add((closed.gate, closed.ordinal))
+        key = (closed.worker, closed.gate, closed.ordinal)
+        if key not in self._ordinals:
+            self._ordinals.add(key)
             self._attempt(closed)
 
     def crashed(self, gate: str, worker: str) -> None:
         """A worker died while it executed a gate."""
-        ordinal = 1 + sum(1 for name, _ in self._ordinals if name == gate)
-        self._ordinals.add((gate, ordinal))
         message = f"the process that ran it ({worker}) died"
-        self._attempt(Closed(gate, ordinal, State.CRASHED, time.time(), 0.0, worker, message))
+        self._attempt(Closed(gate, 0, State.CRASHED, time.time(), 0.0, worker, message))
 
     def _attempt(self, closed: Closed) -> None:
         if self._chosen is None:
@@ -393,7 +397,7 @@ class ReleaseRun:
             phase=self.prepared.context.phase,
             target=self.prepared.context.target,
             mode=self.prepared.context.mode,
-            lock=self.known_gates() if self.prepared.lock is not None else None,
+            lock=self.prepared.lock,
             collected=tuple(self.collected.values()),
         )
         for gate in plan.missing:
