@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
 import pytest
+from _pytest.fixtures import FixtureFunctionDefinition
 
+from pytest_relgate import fixtures
 from pytest_relgate.model import Condition, Gate
 from pytest_relgate.request import PHASES
 
@@ -19,7 +22,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WORLD_FIXTURES = frozenset({"github", "channel", "channels"})
-OWN_FIXTURES = ("release", "run", "attach")
+OWN_FIXTURES = tuple(
+    name for name, value in vars(fixtures).items() if isinstance(value, FixtureFunctionDefinition)
+)
+RETRIES = ("flaky", "retry")  # marks of plugins that try a test again until it passes
 GATE_FACTS: dict[str, type] = {
     "remedy": str,
     "advisory": bool,
@@ -27,7 +33,9 @@ GATE_FACTS: dict[str, type] = {
     "waivable": bool,
     "reads_world": bool,
 }
-READ = frozenset({*PHASES, "gate", "when_changed", "when_present", "live_only", "sequence", "timeout"})
+READ = frozenset(
+    {*PHASES, *RETRIES, "gate", "when_changed", "when_present", "live_only", "sequence", "timeout"}
+)
 GLOB_SIGNS = frozenset("*?[]/.")
 
 
@@ -43,6 +51,7 @@ class Collector:
     changes: Mapping[str, tuple[str, ...]]
     present: Mapping[str, tuple[str, ...]]
     limit: float
+    retried: bool = field(default=False, init=False)
     _prefix: str = field(init=False)
     _inherited: dict[pytest.Collector | None, list[tuple[Any, pytest.Mark]]] = field(default_factory=dict)
     _alike: dict[tuple[Any, ...], tuple[Gate, str]] = field(default_factory=dict)
@@ -97,15 +106,22 @@ class Collector:
 
     def gates(self, items: Iterable[pytest.Item]) -> dict[str, Gate]:
         """The gates among items by their pytest node id, in order."""
-        return {item.nodeid: self.gate(item) for item in items if self.is_gate(item)}
+        found: dict[str, Gate] = {}
+        for item in items:
+            if not self.is_gate(item):
+                continue
+            gate = self.gate(item)
+            if item.nodeid in found:
+                problem = "; ".join(filter(None, [gate.problem, "two gates have this id: rename one"]))
+                gate = msgspec.structs.replace(gate, problem=problem)
+            found[item.nodeid] = gate
+        return found
 
 
 class _Reader:
     """Reads the markers of one item once."""
 
-    def __init__(
-        self, collector: Collector, item: pytest.Item, marks: list[tuple[Any, pytest.Mark]]
-    ) -> None:
+    def __init__(self, collector: Collector, item: pytest.Item, marks: list[tuple[Any, pytest.Mark]]) -> None:
         self.collector = collector
         self.item = item
         self.marks = marks
@@ -117,29 +133,13 @@ class _Reader:
         self.limit: float | None = None
 
     def read(self) -> Gate:
-        for node, mark in self.marks:
-            match mark.name:
-                case "gate":
-                    self._facts(mark)
-                case "when_changed":
-                    self._condition("changed", mark, self.collector.changes)
-                case "when_present":
-                    self._condition("present", mark, self.collector.present)
-                case "live_only":
-                    self.conditions.append(Condition("live", "live"))
-                case "sequence":
-                    self._sequence(node)
-                case "timeout":
-                    if self.limit is None:
-                        self._limit(mark)
-                case name:
-                    if name not in self.phases:
-                        self.phases.append(name)
+        """What the markers make of a gate; its id, title and place are the item's own."""
+        self._markers()
         self._phase()
         self._fixtures()
         return Gate(
             id="",
-            phase=self.phases[0] if self.phases else "",
+            phase=self.phases[0] if len(self.phases) == 1 else "",
             conditions=tuple(self.conditions),
             advisory=self.facts.get("advisory", False),
             waivable=self.facts.get("waivable", True),
@@ -151,6 +151,26 @@ class _Reader:
             remedy=self.facts.get("remedy", ""),
             problem="; ".join(self.problems),
         )
+
+    def _markers(self) -> None:
+        for node, mark in self.marks:
+            match mark.name:
+                case "gate":
+                    self._facts(mark)
+                case "when_changed" | "when_present":
+                    self._condition(mark)
+                case "live_only":
+                    self.conditions.append(Condition("live", "live"))
+                case "sequence":
+                    self._sequence(node)
+                case "timeout":
+                    if self.limit is None:
+                        self._limit(mark)
+                case "flaky" | "retry":
+                    self.collector.retried = True
+                case name:
+                    if name not in self.phases:
+                        self.phases.append(name)
 
     def _phase(self) -> None:
         if not self.phases:
@@ -170,7 +190,9 @@ class _Reader:
             else:
                 self.facts.setdefault(name, value)
 
-    def _condition(self, kind: Any, mark: pytest.Mark, named: Mapping[str, tuple[str, ...]]) -> None:
+    def _condition(self, mark: pytest.Mark) -> None:
+        kind: Literal["changed", "present"] = "changed" if mark.name == "when_changed" else "present"
+        named = self.collector.changes if kind == "changed" else self.collector.present
         table = "changes" if kind == "changed" else "present"
         if not mark.args or mark.kwargs or not all(isinstance(arg, str) and arg for arg in mark.args):
             self.problems.append(f"{mark.name} takes names of [{table}] or patterns, as strings")
@@ -186,7 +208,7 @@ class _Reader:
                 patterns.append(name)
         self.conditions.append(Condition(kind, " ".join(mark.args), tuple(patterns)))
 
-    def _sequence(self, node: Any) -> None:
+    def _sequence(self, node: object) -> None:
         if not isinstance(node, pytest.Class):
             self.problems.append("sequence stands on a class: its tests run in order, the first red stops it")
             return
@@ -194,6 +216,8 @@ class _Reader:
 
     def _limit(self, mark: pytest.Mark) -> None:
         value = mark.args[0] if mark.args else mark.kwargs.get("timeout")
+        if value is None:  # a mark about the method only: the profile says how long
+            return
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
             self.problems.append(f"timeout({value!r}) is no limit: every gate has one, in seconds above 0")
             value = 0.0
@@ -204,9 +228,10 @@ class _Reader:
         definitions = getattr(getattr(self.item, "_fixtureinfo", None), "name2fixturedefs", {})
         for name in OWN_FIXTURES:
             found = definitions.get(name)
-            if found and found[-1].func.__module__ != "pytest_relgate.fixtures":
+            if found and found[-1].func.__module__ != fixtures.__name__:
                 code = getattr(found[-1].func, "__code__", None)
-                place = f" in {code.co_filename}:{code.co_firstlineno}" if code else ""
+                path = os.path.relpath(code.co_filename, self.collector.rootdir) if code else ""
+                place = f" in {path}:{code.co_firstlineno}" if code else ""
                 self.problems.append(f"the fixture {name} is overridden{place}: give that one another name")
 
 

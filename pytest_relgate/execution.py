@@ -7,8 +7,6 @@ What happens to each gate leaves as one JSON string on the report of its teardow
 from __future__ import annotations
 
 import os
-import threading
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +17,11 @@ import pytest
 from pytest_relgate.collect import Collector
 from pytest_relgate.judge import decide_conditions
 from pytest_relgate.model import Context, Decision, Gate, State
-from pytest_relgate.outcome import BlockedBy, Finding, Watch, finding_of, place_of
+from pytest_relgate.outcome import BlockedBy, Finding, finding_of, place_of
+from pytest_relgate.watch import CLOCK, Watch, reaches
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
     from pytest_relgate.exec.redact import Redactor
@@ -72,21 +72,32 @@ class Closed(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Collected(msgspec.Struct, frozen=True, array_like=True):
-    """What one process collected: the gates of the phase, the ids that it will run, the decisions."""
+    """What one process collected: the gates of the phase, the ids that it will run, the decisions.
+
+    ``retried`` says that a gate carries a mark that asks for tries until it passes.
+    """
 
     gates: tuple[Gate, ...]
     chosen: tuple[str, ...]
     decisions: tuple[Decision, ...]
-    skipped_modules: tuple[tuple[str, str], ...] = ()
+    retried: bool = False
 
 
 class Payload(msgspec.Struct, frozen=True, array_like=True):
-    """What one report carries: every execution of its gate in this run so far, and once the collection."""
+    """What one report carries: every execution of its gate in this run so far, and once the collection.
+
+    A process's last one has every execution again, because reports can be lost on their way, and what
+    belongs to no gate: ``trouble``, and in ``interrupted`` what ended the process early.
+    """
 
     closed: tuple[Closed, ...] = ()
     collected: Collected | None = None
+    trouble: tuple[str, ...] = ()
+    interrupted: str = ""
 
 
+# Somebody ended the run: nothing that a gate, or a subtest on the way, has found.
+ENDED_EARLY = (KeyboardInterrupt, pytest.exit.Exception)
 encode_payload = msgspec.json.Encoder().encode
 decode_payload = msgspec.json.Decoder(Payload).decode
 
@@ -102,7 +113,9 @@ class Execution:
     gates: dict[str, Gate] = field(default_factory=dict)
     collected: Collected | None = None
     current: Watch | None = None
-    orphans: list[str] = field(default_factory=list)
+    trouble: list[str] = field(default_factory=list)
+    interrupted: str = ""
+    _known: dict[pytest.Item, tuple[Gate, Any]] = field(default_factory=dict)
     _seen: dict[str, list[Closed]] = field(default_factory=dict)
     _stopped: dict[str, str] = field(default_factory=dict)
     _said_collection: bool = False
@@ -120,6 +133,11 @@ class Execution:
     def read(self, items: list[pytest.Item]) -> list[pytest.Item]:
         """Read the gates off all collected items, before anything narrows them; return the order."""
         self.gates = self.collector.gates(items)
+        self._known = {
+            item: (self.gates[item.nodeid], getattr(item, "function", None))
+            for item in items
+            if item.nodeid in self.gates
+        }
         return list(items)
 
     def choose(self, before: list[pytest.Item], items: list[pytest.Item]) -> list[pytest.Item]:
@@ -143,6 +161,7 @@ class Execution:
             tuple(mine.values()),
             tuple(mine[item.nodeid].id for item in chosen),
             tuple(decision for decision in decisions.values() if decision.proofs),
+            self.collector.retried,
         )
         self._stop_broken_sequences(mine, decisions)
         return dropped
@@ -178,14 +197,17 @@ class Execution:
 
     def set_up(self, item: pytest.Item) -> None:
         """Begin one execution, and stop a gate whose sequence has stopped."""
-        gate = self.gates.get(item.nodeid)
+        found = self._known.get(item)
+        gate = found[0] if found else self.gates.get(item.nodeid)
         if gate is None:
             return
         if self.current is not None:
-            self._close(self.current)  # an execution whose reports a hook kept to itself
-        self.current = Watch(
-            time.time(), time.perf_counter(), gate.limit, isinstance(item, pytest.Function), gate
-        )
+            self._leave(self.current)
+        is_function = isinstance(item, pytest.Function)
+        watch = self.current = Watch(item, gate, CLOCK.wall(), CLOCK.steady(), is_function)
+        if found is None or (is_function and not reaches(item.obj, found[1])):  # type: ignore[attr-defined]
+            words = "something else stands in its place: a hook replaced the item or its function"
+            watch.findings.append(Finding(State.INVALID, words, "setup"))
         if not gate.sequence:
             return
         stopper = self._stopped.get(gate.sequence)
@@ -193,36 +215,54 @@ class Execution:
             message = f"blocked by {stopper}"
             raise BlockedBy(message, _use_item_location=True)
 
+    def _leave(self, watch: Watch) -> None:
+        """Close an execution whose teardown was never reported: a hook kept it, or began the gate anew."""
+        if not watch.errors and not watch.findings:
+            words = "its end was never reported: a hook kept it to itself"
+            watch.findings.append(Finding(State.INVALID, words, "teardown"))
+        closed, _ = self._close(watch)
+        if self.sink is not None:
+            self.sink(closed)
+
     def _comes_before(self, stopper: str, gate: Gate) -> bool:
         order = [known.id for known in self.gates.values() if known.sequence == gate.sequence]
         return order.index(stopper) < order.index(gate.id)
 
-    def watch_body(self, item: pytest.Item) -> None:
-        """Wrap the gate's function for its call."""
+    def came_through(self, item: pytest.Item, when: str) -> None:
+        """Setup or teardown came to its end; an exception in it would have kept pytest from saying so."""
         watch = self.current
-        if watch is None:
+        if watch is None or watch.item is not item:
+            return
+        if when == "setup":
+            watch.set_up = True
+        else:
+            watch.torn_down = True
+
+    def watch_body(self, item: pytest.Item) -> None:
+        """Watch the gate's function for its call."""
+        watch = self.current
+        if watch is None or watch.item is not item:
             return
         watch.called = True
         if watch.is_function:
-            watch.original = item.obj  # type: ignore[attr-defined]
-            item.obj = watch.probe(watch.original)  # type: ignore[attr-defined]
+            watch.watch_function()
 
     def part_ended(self, item: pytest.Item, call: pytest.CallInfo[Any]) -> None:
         """Keep what one part (setup, call, a subtest, teardown) of an execution raised."""
         watch = self.current
-        if watch is None:
+        if watch is None or watch.item is not item:
             return
         watch.made += 1
-        if call.when == "call" and watch.original is not None:  # a subtest comes early; the body runs on
-            item.obj = watch.original  # type: ignore[attr-defined]
-            watch.original = None
-        if call.excinfo is not None:
+        if call.when == "call":  # a subtest comes early; the body runs on
+            watch.let_go()
+            watch.call_seconds = call.duration
+        if call.excinfo is not None and not isinstance(call.excinfo.value, ENDED_EARLY):
             watch.errors.append((str(call.when), call.excinfo.value))
 
     def part_reported(self, report: pytest.TestReport) -> None:
         """Judge one part of an execution, and the whole of it when the part is the teardown."""
         watch = self.current
-        if watch is None or report.nodeid not in self.gates:
+        if watch is None or report.nodeid != watch.item.nodeid:
             return
         watch.logged += 1
         if watch.errors or report.outcome != "passed" or hasattr(report, "wasxfail"):
@@ -231,8 +271,7 @@ class Execution:
             self._excuse(watch, report)
         if report.when == "teardown":
             closed, finding = self._close(watch)
-            self.current = None
-            if finding is not None and report.passed and finding.when == "call":
+            if finding is not None and report.passed:
                 self._show_late_finding(watch.gate, finding, report)
             if self.sink is not None:
                 self.sink(closed)
@@ -244,13 +283,14 @@ class Execution:
     def _find(self, watch: Watch, report: pytest.TestReport) -> None:
         errors, watch.errors = watch.errors, []
         for when, error in errors:
-            if isinstance(error, (KeyboardInterrupt, SystemExit, pytest.exit.Exception)):
-                continue
-            place = place_of(error, self.facts.checks, self.facts.rootdir, watch.gate.where)
-            xfail = getattr(report, "wasxfail", None)
-            watch.findings.append(finding_of(error, when, place=place, xfail=xfail))
+            watch.findings.append(self._finding(watch, when, error, getattr(report, "wasxfail", None)))
         if not errors:
             watch.findings.append(_without_exception(report, str(report.when), watch.gate))
+
+    def _finding(self, watch: Watch, when: str, error: BaseException, xfail: str | None) -> Finding:
+        place = place_of(error, self.facts.checks, self.facts.rootdir, watch.gate.where)
+        declared = isinstance(error, pytest.xfail.Exception) or any(watch.item.iter_markers("xfail"))
+        return finding_of(error, when, place=place, xfail=xfail if declared else None)
 
     def _excuse(self, watch: Watch, report: pytest.TestReport) -> None:
         """A failed advisory or waived gate reaches pytest as xfailed; the record keeps the failure."""
@@ -270,12 +310,8 @@ class Execution:
 
     def _close(self, watch: Watch) -> tuple[Closed, Finding | None]:
         gate = watch.gate
-        for when, error in watch.errors:
-            watch.findings.append(finding_of(error, when, place=gate.where, xfail=None))
-        if watch.logged > watch.made:
-            words = "a hook made up a report of it: what was raised was not seen"
-            watch.findings.append(Finding(State.INVALID, words, "call", gate.where))
-        watch.seconds = time.perf_counter() - watch.begun
+        self.current = None
+        watch.findings += [self._finding(watch, when, error, None) for when, error in watch.errors]
         state, finding = watch.close()
         redact = self.redactor.text
         earlier = self._seen.setdefault(gate.id, [])
@@ -293,10 +329,12 @@ class Execution:
             when=finding.when if finding else "",
         )
         earlier.append(closed)
-        if gate.sequence and state is not State.PASSED and not gate.advisory:
-            if state not in self.facts.waived.get(gate.id, ()):
-                self._stopped.setdefault(gate.sequence, gate.id)
+        if gate.sequence and not self._lets_go_on(gate, state):
+            self._stopped.setdefault(gate.sequence, gate.id)
         return closed, finding
+
+    def _lets_go_on(self, gate: Gate, state: State) -> bool:
+        return state is State.PASSED or gate.advisory or state in self.facts.waived.get(gate.id, ())
 
     def _attach(self, gate: str, report: pytest.TestReport) -> None:
         said = self.collected if not self._said_collection else None
@@ -334,7 +372,7 @@ class Execution:
         if self.current is not None:
             self.current.findings.append(Finding(State.FAILED, words, "call"))
         else:
-            self.orphans.append(f"{words} (after its gate had ended)")
+            self.trouble.append(f"{words} (after its gate had ended)")
 
     # -- what gates use -------------------------------------------------------------------------------
 
@@ -376,10 +414,13 @@ class Execution:
         assert self.collected is not None  # noqa: S101  (set by choose, which ends the collection)
         return self.collected
 
-    def last_words(self) -> str:
-        """What a process that ran no gate still has to say, for the end of its session."""
-        said = self.collected if not self._said_collection else None
-        return encode_payload(Payload((), said)).decode()
+    def last_words(self) -> Payload:
+        """Everything once more, when a process's session ends."""
+        watch = self.current
+        if watch is not None and (watch.errors or watch.findings):
+            self._leave(watch)  # a gate that was ended early keeps what it had found
+        closed = tuple(one for executions in self._seen.values() for one in executions)
+        return Payload(closed, self.collected, tuple(self.trouble), self.interrupted)
 
 
 def _without_exception(report: pytest.TestReport, when: str, gate: Gate) -> Finding:
@@ -389,8 +430,3 @@ def _without_exception(report: pytest.TestReport, when: str, gate: Gate) -> Find
         return Finding(State.SKIPPED, f"it passed where it was expected to fail: {words}", when, gate.where)
     state = State.SKIPPED if report.outcome == "skipped" else State.FAILED
     return Finding(state, words or f"a hook reported it as {report.outcome}", when, gate.where)
-
-
-def now() -> str:
-    """This moment, RFC 3339 in UTC with seconds."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

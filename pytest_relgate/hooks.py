@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_relgate import start
+from pytest_relgate import intake, start
+from pytest_relgate.aside import set_modes
+from pytest_relgate.execution import encode_payload
 from pytest_relgate.xdist import KEY, ClassScheduling
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from xdist.remote import Producer
-    from xdist.workermanage import WorkerController
+    from xdist.remote import Producer  # type: ignore[import-untyped]
+    from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
 
+    from pytest_relgate.begun import Begun
     from pytest_relgate.execution import Execution
-    from pytest_relgate.start import Begun
 
 
 class Ending:
@@ -28,9 +30,11 @@ class Ending:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, Any, int]:
         """Set the run's modes, let pytest work, then judge and seal."""
-        start.set_modes(config, self.begun)
+        set_modes(config, self.begun)
         try:
             status = yield
+        except SystemExit as error:
+            return start.broke_off(config, self.begun, error)  # with a status of 0 it would look well
         except BaseException as error:
             start.broke_off(config, self.begun, error)
             raise
@@ -53,12 +57,8 @@ class Gates:
         left_out = self.execution.choose(before, items)
         if left_out:
             config.hook.pytest_deselected(items=left_out)
-        start.collected(config)
+        intake.collected(config)
         return result
-
-    def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """See reports before the session counts them, which registers itself first."""
-        session.config.pluginmanager.register(Reports(self.execution), "relgate-reports")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -74,23 +74,40 @@ class Gates:
         """Take what was raised, before anything can rewrite the report."""
         self.execution.part_ended(item, call)
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Judge the part that this report is about: registered late, it comes before the session counts."""
+        self.execution.part_reported(report)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Remember what ended this process early."""
+        self.execution.interrupted = intake.interruption(excinfo.value)
+
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """A worker says what it has not said on a report."""
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
-            output[KEY] = self.execution.last_words()
+            output[KEY] = encode_payload(self.execution.last_words()).decode()
 
 
-class Reports:
-    """Sees each report of a gate first: judges at the end of the teardown, hides secrets."""
+class Ends:
+    """Called last of all, and only if nothing before it raised: setup and teardown came to their end.
+
+    A wrapper can swallow an exception on its way out; it cannot make these be called.
+    """
 
     def __init__(self, execution: Execution) -> None:
         self.execution = execution
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Judge the part that this report is about."""
-        self.execution.part_reported(report)
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """The setup has ended well."""
+        self.execution.came_through(item, "setup")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+        """The teardown has ended well."""
+        self.execution.came_through(item, "teardown")
 
 
 class Controller:
@@ -101,8 +118,10 @@ class Controller:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Say what will be judged, before anything runs."""
+        """Say what will be judged, before anything runs; execute here unless workers do."""
         start.show_header(session.config, self.begun)
+        if not session.config.pluginmanager.hasplugin("dsession"):
+            start.execute_here(session.config, self.begun, "main")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
@@ -112,34 +131,29 @@ class Controller:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that could not be collected, or skipped itself."""
         if not report.passed:
-            start.take_collect_report(self.begun, report)
+            intake.take_collect_report(self.begun, report)
 
-    def pytest_internalerror(self, excrepr: object) -> None:
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Remember why the run broke."""
-        self.begun.fact("INTERNAL", f"pytest broke: {str(excrepr).strip().rpartition(chr(10))[2]}")
+        intake.take_internal_error(self.begun, excinfo.value)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Remember who ended the run early."""
-        start.take_interrupt(self.begun, excinfo.value)
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_terminal_summary(self, config: pytest.Config) -> Generator[None, object, object]:
-        """Leave pytest's own summary as it is; the verdict follows its last line."""
-        return (yield)
+        intake.take_interrupt(self.begun, excinfo.value)
 
 
 class Distribution:
     """The controller's side of several processes."""
 
-    def __init__(self, begun: Begun) -> None:
-        self.begun = begun
+    def __init__(self, config: pytest.Config, begun: Begun) -> None:
+        self.config, self.begun = config, begun
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Record what the report of a gate's teardown carries."""
         text = getattr(report, "relgate", None)
         if text is not None:
-            start.take_report(self.begun, text, report)
+            intake.take_report(self.begun, text, report)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: WorkerController) -> None:
@@ -149,14 +163,14 @@ class Distribution:
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Producer) -> ClassScheduling:
         """Keep classes together."""
-        return ClassScheduling(config, log, self.begun.in_sequence)
+        return ClassScheduling(config, log, self.begun.stops_a_sequence, self.begun.has_left)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: WorkerController, error: object) -> None:
         """A worker has ended: take its last words, or remember that it died."""
-        start.take_worker_end(self.begun, node, error)
+        intake.take_worker_end(self.config, self.begun, node, error)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
         """The gate on which a worker died."""
-        start.take_crash(self.begun, crashitem, report)
+        intake.take_crash(self.begun, crashitem, report)

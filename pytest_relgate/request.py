@@ -30,6 +30,8 @@ NEVER_PINNED = {
     "release_lock": "--release-lock",
     "release_rerun": "--release-rerun",
     "release_base": "--release-base",
+    "release_repo": "--release-repo",
+    "release_config": "--release-config",
 }
 
 # Run modes of pytest and its plugins in which gates do not judge, by option name.
@@ -55,9 +57,15 @@ SET_ASIDE = {
     "lf": "--last-failed",
     "failedfirst": "--failed-first",
     "maxfail": "--maxfail",
+    "runxfail": "--runxfail",
 }
 TYPED_ALLOWED = frozenset({"maxfail"})
-SHORT = {"--stepwise": "--sw", "--last-failed": "--lf", "--failed-first": "--ff", "--stepwise-skip": "--sw-skip"}
+SHORT = {
+    "--stepwise": "--sw",
+    "--last-failed": "--lf",
+    "--failed-first": "--ff",
+    "--stepwise-skip": "--sw-skip",
+}
 
 Kind = Literal["run", "lock", "plan"]
 
@@ -66,7 +74,8 @@ Kind = Literal["run", "lock", "plan"]
 class Request:
     """A wish that the command line states. ``phase`` is empty for a lock or plan of all phases.
 
-    ``paths`` are the paths inside the checks folder that narrow the run, as typed.
+    ``paths`` are the paths inside the checks folder that narrow the run, as typed; those of addopts are
+    about the project's own tests.
     """
 
     kind: Kind
@@ -76,6 +85,11 @@ class Request:
     narrowed: str
     invocation: Path
     plan_format: str = ""
+
+    @property
+    def collect(self) -> list[str]:
+        """The paths that pytest collects."""
+        return list(self.paths) or [str(self.checks)]
 
 
 def phase_asked(markexpr: str) -> str:
@@ -122,7 +136,7 @@ def read_request(
         for name, value in vars(options).items()
         if name.startswith("release_") and value not in (None, False, "")
     )
-    paths = tuple(options.file_or_dir or ())
+    paths = tuple(path for path in options.file_or_dir or () if path in typed)
     checks = checks_folder(paths, ini_checks, rootdir, invocation)
     expression = (options.markexpr or "").strip()
     if checks is None and expression not in PHASES and not given:
@@ -140,13 +154,15 @@ def read_request(
         return None
     if checks is None:
         message = (
-            f"no {PROFILE} was found in {ini_checks or 'release_checks'}/ under {rootdir} nor above the paths "
-            "given: name the folder that holds it, as in pytest release_checks -m prerelease"
+            f"no {PROFILE} was found in {ini_checks or 'release_checks'}/ under {rootdir} nor above the "
+            "paths given: name the folder that holds it, as in pytest release_checks -m prerelease"
         )
         raise RelgateError(message)
     _refuse_pinned(options, typed)
     inside = _inside(paths, checks, invocation)
-    return Request(kind, phase, checks, inside, _narrowing(options, inside), invocation, options.release_plan or "")
+    return Request(
+        kind, phase, checks, inside, _narrowing(options, inside), invocation, options.release_plan or ""
+    )
 
 
 def _refuse_pinned(options: argparse.Namespace, typed: Sequence[str]) -> None:
@@ -155,7 +171,9 @@ def _refuse_pinned(options: argparse.Namespace, typed: Sequence[str]) -> None:
         if value in (None, False, ""):
             continue
         if not any(_is_flag(word, flag) for word in typed):
-            message = f"{flag} comes from addopts or PYTEST_ADDOPTS: it is typed for each run, take it out there"
+            message = (
+                f"{flag} comes from addopts or PYTEST_ADDOPTS: it is typed for each run, take it out there"
+            )
             raise RelgateError(message)
 
 
@@ -174,7 +192,8 @@ def _inside(paths: Sequence[str], checks: Path, invocation: Path) -> tuple[str, 
             return ()
         if checks not in place.parents:
             message = (
-                f"{path} is outside {checks.name}/: a release run collects the checks folder only, leave it out"
+                f"{path} is outside {checks.name}/: a release run collects the checks folder only, "
+                "leave it out"
             )
             raise RelgateError(message)
         inside.append(path)
@@ -191,9 +210,15 @@ def _narrowing(options: argparse.Namespace, paths: Sequence[str]) -> str:
     return " ".join(words)
 
 
-def set_aside(options: argparse.Namespace, typed: Sequence[str]) -> tuple[str, ...]:
-    """Switch off what addopts ask for and a release run must not do; return what it was."""
+def set_aside(options: argparse.Namespace, typed: Sequence[str], *, limits_warnings: bool) -> tuple[str, ...]:
+    """Switch off what the project's configuration asks for and a release run must not do; say what it was.
+
+    ``limits_warnings`` says that an option or ini value makes pytest fail for too many warnings.
+    """
     found = []
+    if limits_warnings:
+        options.max_warnings = sys.maxsize
+        found.append("max_warnings: gates judge, warnings do not")
     for name, flag in SET_ASIDE.items():
         if not getattr(options, name, None) or _typed(typed, name, flag):
             continue
@@ -207,10 +232,20 @@ def _typed(typed: Sequence[str], name: str, flag: str) -> bool:
     return any(word.split("=", 1)[0] in forms for word in typed)
 
 
+def refuse_optimized() -> None:
+    """Refuse, in every process, a Python without asserts. Raises RelgateError."""
+    if sys.flags.optimize:
+        message = "python -O and PYTHONOPTIMIZE remove every assert: run without them"
+        raise RelgateError(message)
+
+
 def refuse_modes(
-    options: argparse.Namespace, *, has_timeout: bool, rootdir: Path, typed: Sequence[str]
+    options: argparse.Namespace, *, has_timeout: bool, cut_by_default: Path, typed: Sequence[str]
 ) -> None:
-    """Refuse what makes pytest end well without having judged. Raises RelgateError, naming it."""
+    """Refuse what makes pytest end well without having judged. Raises RelgateError, naming it.
+
+    ``cut_by_default`` is the folder above which pytest loads no conftest unless it is told otherwise.
+    """
     for name, flag in SET_ASIDE.items():
         if name not in TYPED_ALLOWED and getattr(options, name, None) and _typed(typed, name, flag):
             message = f"{flag} cannot judge a release: take it off (gates that passed are kept by themselves)"
@@ -219,9 +254,6 @@ def refuse_modes(
         if getattr(options, name, None):
             message = f"{flag} cannot judge a release: take it off (gates that passed are kept by themselves)"
             raise RelgateError(message)
-    if sys.flags.optimize:
-        message = "python -O and PYTHONOPTIMIZE remove every assert: run without them"
-        raise RelgateError(message)
     if getattr(options, "assertmode", "rewrite") == "plain":
         message = "--assert=plain hides what a gate found: take it off"
         raise RelgateError(message)
@@ -232,6 +264,6 @@ def refuse_modes(
         message = "pytest-timeout is switched off, so no gate would have a limit: take -p no:timeout off"
         raise RelgateError(message)
     cut = getattr(options, "confcutdir", None)
-    if cut and Path(cut) != rootdir and Path(cut) not in rootdir.parents:
+    if cut and Path(cut).absolute() not in (cut_by_default, *cut_by_default.parents):
         message = f"--confcutdir={cut} leaves out conftest files that gates rely on: take it off"
         raise RelgateError(message)

@@ -5,66 +5,21 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
 from pytest_relgate import planning, terminal
+from pytest_relgate.aside import put_coverage_aside, put_retries_aside, set_modes
+from pytest_relgate.begun import Begun
 from pytest_relgate.errors import RelgateError
-from pytest_relgate.execution import Execution, RunFacts, decode_payload
+from pytest_relgate.execution import Execution, RunFacts
+from pytest_relgate.intake import AGAIN, take
 from pytest_relgate.plugin import EXECUTION, RELEASE_RUN
 from pytest_relgate.prepare import Place, prepare
-from pytest_relgate.request import Request, read_request, refuse_modes, set_aside
+from pytest_relgate.request import read_request, refuse_modes, refuse_optimized
 from pytest_relgate.session import ReleaseRun
 from pytest_relgate.xdist import KEY, in_worker
-
-if TYPE_CHECKING:
-    from xdist.workermanage import WorkerController
-
-# Plugins that run a test again until it passes, and what they are called to people.
-RETRIERS = {
-    "pytest_rerunfailures": "pytest-rerunfailures",
-    "pytest_retry": "pytest-retry",
-    "flaky": "flaky",
-}
-RETRY_MARKERS = (
-    "flaky: set aside in a release run, in which a gate runs once",
-    "retry: set aside in a release run, in which a gate runs once",
-)
-
-
-@dataclass
-class Begun:
-    """What one pytest process is doing for a release: ``run`` only on the controller of a run."""
-
-    request: Request
-    worker: bool
-    run: ReleaseRun | None = None
-    facts: RunFacts | None = None
-    facts_text: str = ""
-    set_aside: list[str] = field(default_factory=list)
-    trouble: list[str] = field(default_factory=list)
-    ended: bool = False
-
-    def fact(self, code: str, message: str, remedy: str = "") -> None:
-        """Record something that rules PASSED out."""
-        if self.run is not None:
-            self.run.fact(code, message, remedy)
-
-    def in_sequence(self, nodeid: str) -> bool:
-        """Whether a node id is a gate of a sequence, as far as is known."""
-        if self.run is None:
-            return False
-        gate = self.gate_id(nodeid)
-        return any(known.id == gate and known.sequence for known in self.run.known_gates())
-
-    def gate_id(self, nodeid: str) -> str:
-        """The gate id of a node id."""
-        folder = os.path.relpath(self.request.checks, self.facts.rootdir if self.facts else ".")
-        return nodeid.removeprefix(folder.replace(os.sep, "/") + "/")
-
 
 # -- before conftests -----------------------------------------------------------------------------------
 
@@ -88,8 +43,11 @@ def before_conftests(config: pytest.Config, args: list[str]) -> Begun | None:
             return None
         begun = Begun(request, worker)
         _write_no_bytecode()
-        _collect_only_the_checks(config, args, request)
-        _put_retries_aside(config, begun)
+        args.insert(0, request.collect[0])  # so that testpaths do not count; `set_modes` has the last word
+        options.file_or_dir = request.collect
+        refuse_optimized()
+        put_retries_aside(config, begun)
+        put_coverage_aside(config, begun)
         if not worker:
             _begin(config, begun)
     except RelgateError as error:
@@ -102,8 +60,8 @@ def _begin(config: pytest.Config, begun: Begun) -> None:
     request, options, rootdir = begun.request, config.known_args_namespace, config.rootpath
     refuse_modes(
         options,
-        has_timeout=config.pluginmanager.hasplugin("timeout"),
-        rootdir=rootdir,
+        has_timeout=_has_timeout(config),
+        cut_by_default=config.inipath.parent if config.inipath is not None else rootdir,
         typed=config.invocation_params.args,
     )
     place = Place(rootdir, config.inipath, config.invocation_params.dir, config.getini("release_evidence"))
@@ -129,32 +87,11 @@ def _write_no_bytecode() -> None:
     os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
 
 
-def _collect_only_the_checks(config: pytest.Config, args: list[str], request: Request) -> None:
-    """Make the checks folder the only path, unless paths inside it narrow the run."""
-    options = config.known_args_namespace
-    if request.paths:
-        return
-    for path in options.file_or_dir or ():
-        if path in args:
-            args.remove(path)
-    folder = str(request.checks)
-    args.append(folder)
-    options.file_or_dir = [folder]
-
-
-def _put_retries_aside(config: pytest.Config, begun: Begun) -> None:
-    manager = config.pluginmanager
-    for name, plugin in list(manager.list_name_plugin()):
-        module = getattr(plugin, "__name__", type(plugin).__module__).partition(".")[0]
-        if plugin is not None and module in RETRIERS:
-            manager.unregister(plugin, name)
-            words = f"{RETRIERS[module]}: a gate runs once"
-            if words not in begun.set_aside:
-                begun.set_aside.append(words)
-    options = config.known_args_namespace
-    if getattr(options, "cov_source", None):
-        options.cov_source = []
-        begun.set_aside.append("pytest-cov: gates are not measured")
+def _has_timeout(config: pytest.Config) -> bool:
+    """Whether pytest-timeout is there: by its entry point, or named with ``-p``."""
+    return any(
+        getattr(plugin, "__name__", "") == "pytest_timeout" for plugin in config.pluginmanager.get_plugins()
+    )
 
 
 def _versions(config: pytest.Config) -> dict[str, str]:
@@ -187,14 +124,22 @@ def after_conftests(config: pytest.Config, begun: Begun | None) -> None:
         return
     from pytest_relgate import hooks
 
-    manager = config.pluginmanager
+    put_retries_aside(config, begun)  # those that a conftest brought
     if begun.worker:
-        manager.register(_WorkerStart(begun), "relgate-worker")
+        _register(config, begun, _WorkerStart(begun), "relgate-worker")
         return
-    manager.register(hooks.Controller(begun), "relgate-controller")
-    if manager.hasplugin("xdist"):
-        manager.register(hooks.Distribution(begun), "relgate-distribution")
-    manager.register(hooks.Ending(begun), "relgate-ending")
+    _register(config, begun, hooks.Controller(begun), "relgate-controller")
+    if config.pluginmanager.hasplugin("xdist"):
+        _register(config, begun, hooks.Distribution(config, begun), "relgate-distribution")
+    _register(config, begun, hooks.Ending(begun), "relgate-ending")
+
+
+def _register(config: pytest.Config, begun: Begun, plugin: object, name: str) -> None:
+    """Register hooks under a name that ``-p no:`` may have taken away: without them nothing is judged."""
+    if config.pluginmanager.register(plugin, name) is None:
+        words = f"-p no:{name} takes away a part of pytest-relgate: take it off"
+        _give_up(begun, "USAGE", words)
+        raise pytest.UsageError(words)
 
 
 class _WorkerStart:
@@ -205,17 +150,23 @@ class _WorkerStart:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Read the controller's facts and start to execute."""
+        """Read the controller's facts, before other plugins read what they change."""
         text = getattr(config, "workerinput", {}).get(KEY, "")
         if text:
             self.begun.facts = msgspec.json.decode(text, type=RunFacts)
         set_modes(config, self.begun)
-        if text:
-            execute_here(config, self.begun, config.workerinput["workerid"])  # type: ignore[attr-defined]
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Start to execute."""
+        execute_here(session.config, self.begun, session.config.workerinput["workerid"])  # type: ignore[attr-defined]
 
 
 def execute_here(config: pytest.Config, begun: Begun, worker: str) -> None:
-    """Let this process execute gates."""
+    """Let this process execute gates.
+
+    Called when the session starts: by then the session itself, pytest's look at threads and xdist are
+    registered, so that ours come before them.
+    """
     from pytest_relgate import hooks
     from pytest_relgate.exec.redact import Redactor, secret_values
 
@@ -227,7 +178,8 @@ def execute_here(config: pytest.Config, begun: Begun, worker: str) -> None:
         execution.command_starts = begun.run.command_starts
         execution.sink = begun.run.take
     config.stash[EXECUTION] = execution
-    config.pluginmanager.register(hooks.Gates(execution), "relgate-gates")
+    _register(config, begun, hooks.Gates(execution), "relgate-gates")
+    _register(config, begun, hooks.Ends(execution), "relgate-ends")
     _listen_to_threads(config, execution)
 
 
@@ -236,9 +188,6 @@ def _listen_to_threads(config: pytest.Config, execution: Execution) -> None:
 
     def died(args: threading.ExceptHookArgs) -> None:
         execution.thread_died(args)
-        threading_before(args)
-
-    def threading_before(args: threading.ExceptHookArgs) -> None:
         before(args)
 
     threading.excepthook = died
@@ -246,89 +195,6 @@ def _listen_to_threads(config: pytest.Config, execution: Execution) -> None:
 
 
 # -- the run --------------------------------------------------------------------------------------------
-
-
-def set_modes(config: pytest.Config, begun: Begun) -> None:
-    """Set pytest's own modes as a release run needs them, and name what was set aside."""
-    options = config.option
-    begun.set_aside += set_aside(options, config.invocation_params.args)
-    options.continue_on_collection_errors = True
-    if begun.facts is not None:
-        options.timeout = begun.facts.limit  # pytest-timeout's own default, for gates that state none
-    for marker in RETRY_MARKERS:
-        config.addinivalue_line("markers", marker)
-    if begun.worker:
-        options.loadgroup = False
-        return
-    serial = begun.request.kind != "run" or begun.facts is None or begun.facts.context.phase.serial
-    if serial and getattr(options, "numprocesses", None):
-        options.numprocesses = 0
-        options.dist, options.tx = "no", []
-        begun.set_aside.append(f"-n: {begun.request.phase or begun.request.kind} runs in one process")
-    if begun.run is not None:
-        begun.run.set_aside[:] = begun.set_aside
-    if getattr(options, "dist", "no") == "no" and not getattr(options, "numprocesses", None):
-        execute_here(config, begun, "main")
-
-
-def collected(config: pytest.Config) -> None:
-    """The process of a plain run has collected."""
-    begun = config.stash[RELEASE_RUN]
-    execution = config.stash[EXECUTION]
-    if begun.run is not None and begun.request.kind == "run" and execution.collected is not None:
-        begun.run.collection(execution.take_collected(), "main")
-
-
-def take_report(begun: Begun, text: str, report: pytest.TestReport) -> None:
-    """Take in one string from a report."""
-    if begun.run is None:
-        return
-    try:
-        payload = decode_payload(text)
-    except (msgspec.DecodeError, TypeError):
-        begun.fact("INVALID", f"the report of {report.nodeid} was altered on its way")
-        return
-    begun.run.payload(payload, getattr(report, "worker_id", "main"))
-
-
-def take_collect_report(begun: Begun, report: pytest.CollectReport) -> None:
-    """A file that could not be collected blocks; one that skipped itself explains its missing gates."""
-    words = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext)
-    last = words.strip().rpartition("\n")[2]
-    begun.trouble.append(f"{report.nodeid}: {last}")
-    if begun.run is None:
-        return
-    if report.skipped:
-        begun.run.module_left_out(begun.gate_id(report.nodeid), f"the file skipped itself: {last}")
-    else:
-        begun.fact("INVALID", f"{report.nodeid or 'a file'} could not be collected: {last}")
-
-
-def take_interrupt(begun: Begun, error: BaseException) -> None:
-    """Somebody ended the run early."""
-    if isinstance(error, pytest.exit.Exception):
-        begun.fact("INTERRUPTED", f"pytest.exit ended the run: {error.msg or 'no reason given'}")
-    else:
-        begun.fact("INTERRUPTED", "the run was interrupted", "type the same command again")
-
-
-def take_worker_end(begun: Begun, node: WorkerController, error: object) -> None:
-    """A worker has ended."""
-    output = getattr(node, "workeroutput", None) or {}
-    name = node.gateway.id
-    if KEY in output and begun.run is not None:
-        begun.run.payload(decode_payload(output[KEY]), name)
-    elif error:
-        begun.fact("CRASHED", f"the process {name} died", "look at the output above, then type it again")
-    elif begun.run is not None and KEY not in output:
-        begun.fact("CRASHED", f"the process {name} ended without its last words")
-
-
-def take_crash(begun: Begun, nodeid: str, report: pytest.TestReport) -> None:
-    """A worker died on a gate."""
-    if begun.run is not None:
-        gateway = getattr(getattr(report, "node", None), "gateway", None)
-        begun.run.crashed(begun.gate_id(nodeid), getattr(gateway, "id", "a worker"))
 
 
 def show_header(config: pytest.Config, begun: Begun) -> None:
@@ -356,24 +222,31 @@ def instead_of_running(config: pytest.Config, begun: Begun) -> bool | None:
 # -- the end --------------------------------------------------------------------------------------------
 
 
-def broke_off(config: pytest.Config, begun: Begun, error: BaseException) -> None:
-    """Pytest raised instead of ending: the evidence says why."""
+def broke_off(config: pytest.Config, begun: Begun, error: BaseException) -> int:
+    """Pytest raised instead of ending: the evidence says why. Return an exit status that says so too."""
     if begun.run is None or begun.ended:
-        return
+        return 4
+    if isinstance(error, SystemExit):
+        begun.fact("INTERRUPTED", f"sys.exit({error.code!r}) ended pytest", AGAIN)
+        return end(config, begun, error.code if isinstance(error.code, int) else 1)
     text = str(error) or type(error).__name__
     _give_up(begun, "USAGE" if isinstance(error, pytest.UsageError) else "INTERNAL", text)
-    del config
+    return 4
 
 
-def end(config: pytest.Config, begun: Begun, status: Any) -> int:
+def end(config: pytest.Config, begun: Begun, status: int | None) -> int:
     """Judge and seal; show the verdict; return the exit status."""
     number = int(status or 0)
     if begun.request.kind != "run" or begun.run is None:
         return number
     execution = config.stash.get(EXECUTION, None)
-    for words in execution.orphans if execution is not None else ():
-        begun.fact("INVALID", words)
+    if execution is not None:
+        take(begun, execution.last_words(), "main")
+    begun.go_on()
+    for words in begun.died.values():
+        begun.fact("CRASHED", words, "look at the output above, then type it again")
     begun.ended = True
     code = begun.run.finish(number)
     terminal.show(config, terminal.closing(begun.run))
+    terminal.tell_github(config, begun.run, os.environ)
     return code
