@@ -211,8 +211,10 @@ def _take(lock: int, path: Path) -> None:
 def _probe(path: Path) -> None:
     """See that the folder takes a file, before anything is judged into it."""
     probe = path / ".probe.new"
-    probe.write_bytes(b".")
-    probe.unlink()
+    try:
+        probe.write_bytes(b".")
+    finally:
+        probe.unlink(missing_ok=True)
 
 
 def _ignore_in_git(root: Path) -> None:

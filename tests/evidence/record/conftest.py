@@ -9,6 +9,7 @@ import argparse
 import os
 import shutil
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -196,6 +197,71 @@ class Bench:
         """Verify as the command does, in this process."""
         known = {"now": NOW, "repository": self.repository, "under_release": self.repository}
         return verify_folder(folder or self.folder(), Expectation(**(known | expected)))
+
+
+# What a run under test has no use for: importing them costs more than the run itself.
+UNUSED = (
+    "hypothesispytest",
+    "asyncio",
+    "anyio",
+    "randomly",
+    "rerunfailures",
+    "flaky",
+    "pytest-retry",
+    "pytest_cov",
+)
+
+
+class Quick:
+    """Real runs in processes of their own, with as few plugins as they need."""
+
+    def environment(self, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+        foreign = ("PYTEST_", "GITHUB_", "CI", "RELEASE_", "COV_", "COVERAGE_", "RELGATE_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+        addopts = " ".join(f"-p no:{name}" for name in UNUSED)
+        return kept | GIT | {"PYTEST_ADDOPTS": addopts} | dict(environ or {})
+
+    def start(
+        self, path: Path, *args: str, environ: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *args],
+            cwd=path,
+            env=self.environment(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def pytest(
+        self, path: Path, *args: str, environ: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        process = self.start(path, *args, environ=environ)
+        out, _ = process.communicate(timeout=240)
+        return subprocess.CompletedProcess(process.args, process.returncode, out)
+
+    def release(
+        self, path: Path, *args: str, target: str = "v0.2.0", environ: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        asked = ("-m", "prerelease", "--release-target", target, "--release-agent", "ada@laptop")
+        return self.pytest(path, *asked, *args, environ=environ)
+
+    def relgate(self, path: Path, *args: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "pytest_relgate.cli", *args],
+            cwd=path,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="session")
+def quick() -> Quick:
+    """Real runs, as quick as they can be."""
+    return Quick()
 
 
 @pytest.fixture(scope="session")
