@@ -35,7 +35,7 @@ def verify(options: argparse.Namespace) -> int:
     Raises RelgateError for arguments that cannot be meant.
     """
     folder = Path(options.folder)
-    repository = _repository(options.repo)
+    repository = _repository(options.repo, "--repo")
     under_release = _under_release(options.under_release, folder, repository)
     expectation = Expectation(
         now=now(),
@@ -59,19 +59,22 @@ def verify(options: argparse.Namespace) -> int:
 # -- what was asked -------------------------------------------------------------------------------------
 
 
-def _repository(path: str | None) -> Repository | None:
+def _repository(path: str | None, option: str) -> Repository | None:
     try:
         return Repository.at(Path(path or "."))
-    except RelgateError:
-        if path is not None:
+    except RelgateError as error:
+        if path is None:
+            return None
+        if Path(path).is_dir():  # there is a folder, and git says what is wrong with it
             raise
-        return None
+        message = f"{option}: expected a folder of a git repository, found nothing at {path}"
+        raise RelgateError(message) from error
 
 
 def _under_release(path: str | None, folder: Path, checks: Repository | None) -> Repository | None:
     """The repository under release: the one named, else the sandbox's or the one that the profile names."""
     if path is not None:
-        return _repository(path)
+        return _repository(path, "--under-release")
     try:
         sealed = seal.decode((folder / SEAL).read_bytes())
     except (OSError, ValueError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from pytest_relgate.model import Phase
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import Bench
+    from conftest import Bench, Quick
 
 
 @pytest.fixture
@@ -243,4 +244,40 @@ def test_evidence_that_was_committed_is_not_of_the_tree(bench: Bench) -> None:
     assert bench.evidence().subject.tree == tree
     assert bench.reading().runs[-1].gates == ()
     assert bench.evidence().verdict == "PASSED"
+    assert bench.verify().finding == "PASSED"
+
+
+WAITING = """
+import os
+import time
+
+import pytest
+
+pytestmark = pytest.mark.prerelease
+
+
+def test_waits():
+    open(os.environ["HERE"], "w").close()
+    while not os.path.exists(os.environ["GO"]):
+        time.sleep(0.01)
+"""
+
+
+def test_two_real_runs_at_once(bench: Bench, quick: Quick, tmp_path: Path) -> None:
+    bench.write("release_checks/test_gates.py", WAITING)
+    quick.pytest(bench.path, "--release-lock")
+    bench.commit()
+    here, go = tmp_path / "here", tmp_path / "go"
+    asked = ("-m", "prerelease", "--release-target", "v0.2.0")
+    first = quick.start(bench.path, *asked, environ={"HERE": str(here), "GO": str(go)})
+    while not here.exists():
+        assert first.poll() is None
+        time.sleep(0.01)
+    second = quick.release(bench.path)
+    go.touch()
+    out, _ = first.communicate(timeout=120)
+    assert second.returncode == 4
+    (told,) = [line for line in second.stdout.splitlines() if line]
+    assert told.startswith(f"ERROR: another run (process {first.pid}) is writing {bench.folder()}: wait")
+    assert first.returncode == 0, out
     assert bench.verify().finding == "PASSED"
