@@ -172,7 +172,9 @@ def test_a_disk_that_fills_up_before_the_end(
     if stage == "seal":
         monkeypatch.setattr(seal, "files_of", full_after_reports)
     elif stage == "digest":
-        monkeypatch.setattr(seal, "evidence_of", lambda *args: (disk.fill(), real_head(*args))[1])
+        monkeypatch.setattr(
+            seal, "evidence_of", lambda *args, **more: (disk.fill(), real_head(*args, **more))[1]
+        )
     run = bench.run(during=full_in_reports if stage == "reports" else None)
     assert_nothing_passes(bench, run, "could not be sealed")
     monkeypatch.undo()

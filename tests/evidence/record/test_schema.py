@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
+from pytest_relgate.evidence.finding import Finding
 from pytest_relgate.evidence.schema import written
 from pytest_relgate.model import Condition, State
 
@@ -43,6 +44,15 @@ def test_every_part_says_what_it_is() -> None:
     parts = json.loads(PUBLISHED.read_text())["$defs"]
     assert {"Evidence", "Subject", "SealedGate", "Proof", "Reason"} <= parts.keys()
     assert all(part["description"] for part in parts.values())
+
+
+def test_the_documentation_names_every_finding_with_its_status_and_every_file(bench: Bench) -> None:
+    text = (PUBLISHED.parent / "evidence.md").read_text()
+    for finding in Finding:
+        assert f"\n| {finding.exit_status} | {finding} | " in text
+    bench.run()
+    for path in bench.folder().iterdir():
+        assert path.name in text
 
 
 def test_evidence_fits_whatever_came_of_the_run(
