@@ -153,7 +153,11 @@ def _under_release(
         if not option.strip():
             message = "--release-repo is empty: name a folder, or sandbox"
             raise RelgateError(message)
-        return Repository.at(_from(place.invocation, Path(option))), False, ()
+        named = _from(place.invocation, Path(option))
+        if not named.is_dir():  # the repository around it would be another one than was meant
+            message = f"--release-repo: expected a folder of a git repository, found none at {named}"
+            raise RelgateError(message)
+        return Repository.at(named), False, ()
     if checks.repository is None:
         message = (
             f"{checks.folder} is not in a git repository, so nothing is under release: "
