@@ -74,13 +74,17 @@ def facts_for_plan(prepared: Prepared, rootdir: Path) -> RunFacts:
 def write(request: Request, execution: Execution, trouble: Sequence[str]) -> list[str]:
     """Write the lock from what was collected; of one phase only when one was asked for.
 
-    Raises RelgateError, and writes nothing, when a gate is malformed, a file could not be collected, or
-    a pattern matches no file at the newest tag or at HEAD.
+    Raises RelgateError, and writes nothing, when the command line leaves gates out, a gate is malformed,
+    something could not be collected, or a pattern matches no file at the newest tag or at HEAD.
     """
+    if request.narrowed:
+        message = f"a lock is of all gates, and this would leave some out: take {request.narrowed} off"
+        raise RelgateError(message)
     if trouble:
         message = f"the lock was not written, not everything could be collected: {'; '.join(trouble[:3])}"
         raise RelgateError(message)
-    gates = [gate for gate in execution.gates.values() if not request.phase or gate.phase == request.phase]
+    mine = ("", request.phase)  # a gate without one valid phase is malformed in each
+    gates = [gate for gate in execution.gates.values() if not request.phase or gate.phase in mine]
     seen: set[str] = set()
     for gate in gates:
         problem = gate.problem or ("two gates have this id" if gate.id in seen else "")
@@ -97,10 +101,10 @@ def write(request: Request, execution: Execution, trouble: Sequence[str]) -> lis
     counts = ", ".join(
         f"{number} {phase}" for phase in PHASES if (number := sum(gate.phase == phase for gate in merged))
     )
+    fresh, gone = len(after.keys() - before.keys()), len(before.keys() - after.keys())
     return [
         f"relgate: wrote {path.parent.name}/{NAME}: {counts or 'no gates'}",
-        f"relgate: {len(after.keys() - before.keys())} new, {len(before.keys() - after.keys())} gone; "
-        "review the change and commit it",
+        f"relgate: {fresh} new, {gone} gone; review the change and commit it",
     ]
 
 

@@ -11,53 +11,89 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Generator
+    from pathlib import Path
 
 pytest_plugins = ("pytest_relgate.fixtures",)
 
 EXECUTION: pytest.StashKey[Any] = pytest.StashKey()
 RELEASE_RUN: pytest.StashKey[Any] = pytest.StashKey()
-GATES_BELOW: pytest.StashKey[str] = pytest.StashKey()
+GATES_BELOW: pytest.StashKey[dict[Path, bool]] = pytest.StashKey()
+PROFILE = "relgate.toml"  # what makes a folder a checks folder
 
 MARKERS = (
-    "prerelease: a gate of the phase before a release is built",
-    "build: a gate on the build of the release",
-    "rehearsal: a gate on the rehearsal of the publish",
-    "publish: a gate on the live publish",
-    "postrelease: a gate on what the channels serve after the release",
-    "weekly: a gate that runs on a schedule and never blocks a release",
-    "gate(remedy='', advisory=False, incident=False, waivable=True, reads_world=False): facts of a gate: "
-    "what to do when it is red; whether it only advises; whether its failure is an incident; whether a "
-    "waiver may cover it; whether it reads the world, so that a later attempt supersedes an earlier one",
-    "when_changed(*sets_or_globs): the gate is due only if a file of a change set of relgate.toml, or one "
-    "that a pattern matches, differs between the base and the commit under release",
-    "when_present(name): the gate is due only if a file of this [present] entry of relgate.toml exists",
-    "live_only: the gate is due only in a live run",
-    "sequence: on a class: its gates run in order, and the first that does not pass stops the rest",
+    (
+        "prerelease: a release gate of the first phase, which judges the source. Every gate has "
+        "exactly one phase; type pytest -m prerelease to run those of this one"
+    ),
+    "build: a release gate on the build of the release",
+    ("rehearsal: a release gate on the rehearsal of the publish; needs prerelease and build to have passed"),
+    "publish: a release gate on the live publish; needs the three phases before it to have passed",
+    "postrelease: a release gate on what the channels serve once the release is out",
+    "weekly: a release gate that runs on a schedule and never blocks a release",
+    (
+        "gate(remedy='', advisory=False, incident=False, waivable=True, reads_world=False): facts of "
+        "a release gate. remedy: what to do when it is red. advisory: it is shown and never decides. "
+        "incident: its failure is filed as an incident. waivable: a waiver may cover it. reads_world:"
+        " it looks at what changes by itself, so that its newest attempt counts and an earlier "
+        "failure is not held against it"
+    ),
+    (
+        "when_changed(*sets_or_globs): the gate is due only if a file differs between the base and "
+        "the commit under release: one of a change set that relgate.toml names in [changes], or one "
+        "that a gitignore-style pattern matches. Without a base every gate is due"
+    ),
+    (
+        "when_present(*names_or_globs): the gate is due only if a file exists in the repository under"
+        " release: one that relgate.toml names in [present], or one that a pattern matches"
+    ),
+    "live_only: the gate is due only with --release-mode live",
+    (
+        "sequence: on a class. Its gates run in order on one worker; the first that does not pass "
+        "holds back the rest, which are then BLOCKED_BY it"
+    ),
 )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options; see ``docs/options.md``."""
-    group = parser.getgroup("relgate", "release gates (pytest-relgate)")
+    group = parser.getgroup("relgate", "release gates (pytest-relgate); a release run is one of -m PHASE")
     add = group.addoption
     add("--release-target", metavar="vX.Y.Z", help="the release to judge, as its tag")
     add(
         "--release-mode",
         choices=("dry-run", "live"),
-        help="dry-run (default) changes nothing outside this machine; live may publish",
+        help="dry-run (the default) changes nothing outside this machine; live may publish",
     )
-    add("--release-agent", metavar="NAME@HOST", help="who runs this, a person or model@host; live needs it")
+    add(
+        "--release-agent",
+        metavar="NAME@HOST",
+        help="who runs this: a person, or model@host; a live run needs it",
+    )
     add(
         "--release-repo",
         metavar="PATH",
-        help="the repository under release: a path, sandbox, or sandbox:FAULT,FAULT",
+        help="the repository under release, where it is not the one that holds the gates; "
+        "sandbox, or sandbox:FAULT,FAULT, is a release world in a box",
     )
-    add("--release-base", metavar="TAG", help="compare with this tag instead of the derived base")
-    add("--release-config", metavar="FILE", help="a profile other than relgate.toml of the checks folder")
-    add("--release-evidence", metavar="FOLDER", help="where evidence is kept (default: release-evidence)")
-    add("--release-wait", metavar="DURATION", help="how long to wait for channels, as 90s or 20m (default 0)")
-    add("--release-rerun", action="store_true", help="run gates again that have passed")
+    add(
+        "--release-base",
+        metavar="TAG",
+        help="compare with this tag instead of the one derived from the target",
+    )
+    add("--release-config", metavar="FILE", help="another profile than relgate.toml of the checks folder")
+    add(
+        "--release-evidence",
+        metavar="FOLDER",
+        help="where evidence is kept (default: release-evidence under the root directory)",
+    )
+    add(
+        "--release-wait",
+        metavar="DURATION",
+        help="how long to wait for channels, as 90s or 20m (default: 0, look once, say when to look again)",
+    )
+    add("--release-rerun", action="store_true", help="run gates again that have passed on this tree")
     add(
         "--release-plan",
         nargs="?",
@@ -65,10 +101,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=("text", "json"),
         help="show what would run and why; run nothing",
     )
-    add("--release-lock", action="store_true", help="write gates.lock from the collected gates; run nothing")
-    parser.addini("release_checks", "the checks folder, which holds relgate.toml (default: release_checks)")
+    add(
+        "--release-lock",
+        action="store_true",
+        help="write gates.lock, the plan that verdicts are measured by, from the gates; run nothing",
+    )
+    parser.addini(
+        "release_checks",
+        "the checks folder: the one that holds relgate.toml and the gates (default: release_checks)",
+    )
     parser.addini("release_evidence", "where evidence is kept (default: release-evidence)")
-    parser.addini("release_wait", "how long to wait for channels, as 90s or 20m (default 0)")
+    parser.addini("release_wait", "how long to wait for channels, as 90s or 20m (default: 0)")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -94,7 +137,7 @@ def _names_a_phase(markexpr: str) -> bool:
     return any(marker.partition(":")[0] in (markexpr or "") for marker in MARKERS[:6])
 
 
-def _has_release_option(options: Any) -> bool:
+def _has_release_option(options: argparse.Namespace) -> bool:
     return any(
         name.startswith("release_") and value not in (None, False) for name, value in vars(options).items()
     )
@@ -105,24 +148,40 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     if RELEASE_RUN not in config.stash:
-        folder = config.getini("release_checks") or "release_checks"
-        if (config.rootpath / folder / "relgate.toml").is_file():
-            config.stash[GATES_BELOW] = f"{folder}/"
+        folder = config.rootpath / (config.getini("release_checks") or "release_checks")
+        given = (config.invocation_params.dir / path.partition("::")[0] for path in config.args)
+        places = (place for path in given for place in (path, *path.parents))
+        config.stash[GATES_BELOW] = {place: True for place in (folder, *places) if _holds_a_profile(place)}
+
+
+def _holds_a_profile(folder: Path) -> bool:
+    return (folder / PROFILE).is_file()
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     """One line in a plain run: that gates are left out."""
-    folder = config.stash.get(GATES_BELOW, None)
-    return f"relgate: gates in {folder} are left out; pytest -m prerelease runs them" if folder else None
+    folder = next(iter(config.stash.get(GATES_BELOW, ())), None)
+    if folder is None:
+        return None
+    name = folder.relative_to(config.rootpath) if config.rootpath in folder.parents else folder
+    return f"relgate: gates in {name}/ are left out; pytest -m prerelease runs them"
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A plain run leaves gates out."""
-    folder = config.stash.get(GATES_BELOW, None)
-    if folder is None:
+    """A plain run leaves gates out: whatever lies below a profile."""
+    known = config.stash.get(GATES_BELOW, None)
+    if known is None:
         return
-    gates = [item for item in items if item.nodeid.startswith(folder)]
-    if gates:
-        config.hook.pytest_deselected(items=gates)
-        items[:] = [item for item in items if not item.nodeid.startswith(folder)]
+    paths = {item.path for item in items}
+    left_out = {path for path in paths if _is_below_a_profile(path.parent, known)}
+    if left_out:
+        config.hook.pytest_deselected(items=[item for item in items if item.path in left_out])
+        items[:] = [item for item in items if item.path not in left_out]
+
+
+def _is_below_a_profile(folder: Path, known: dict[Path, bool]) -> bool:
+    if folder not in known:
+        above = folder.parent
+        known[folder] = _holds_a_profile(folder) or (above != folder and _is_below_a_profile(above, known))
+    return known[folder]

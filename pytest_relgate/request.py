@@ -124,11 +124,19 @@ def checks_folder(paths: Sequence[str], ini: str, rootdir: Path, invocation: Pat
 
 
 def read_request(
-    options: argparse.Namespace, *, ini_checks: str, rootdir: Path, invocation: Path, typed: Sequence[str]
+    options: argparse.Namespace,
+    *,
+    ini_checks: str,
+    ini_wait: str,
+    rootdir: Path,
+    invocation: Path,
+    typed: Sequence[str],
+    own_markers: Sequence[str],
 ) -> Request | None:
     """What the options ask for; None when this plugin has nothing to do.
 
-    ``typed`` is what stands on the command line itself, without addopts.
+    ``typed`` is what stands on the command line itself, without addopts; ``own_markers`` are the lines by
+    which the project registers markers: where there are no checks, ``-m build`` may be about one of those.
     Raises RelgateError for a wish that cannot be meant.
     """
     given = sorted(
@@ -139,7 +147,8 @@ def read_request(
     paths = tuple(path for path in options.file_or_dir or () if path in typed)
     checks = checks_folder(paths, ini_checks, rootdir, invocation)
     expression = (options.markexpr or "").strip()
-    if checks is None and expression not in PHASES and not given:
+    own = any(re.split(r"[(:]", line)[0].strip() == expression for line in own_markers)
+    if checks is None and not given and (own or expression not in PHASES):
         return None
     phase = phase_asked(expression)
     kind: Kind = "lock" if options.release_lock else "plan" if options.release_plan else "run"
@@ -159,10 +168,24 @@ def read_request(
         )
         raise RelgateError(message)
     _refuse_pinned(options, typed)
+    for source, text in (("--release-wait", options.release_wait), ("ini value release_wait", ini_wait)):
+        _check_wait(source, text)
     inside = _inside(paths, checks, invocation)
     return Request(
         kind, phase, checks, inside, _narrowing(options, inside), invocation, options.release_plan or ""
     )
+
+
+def _check_wait(source: str, text: str | None) -> None:
+    if text is None or text in ("", "0"):
+        return
+    from pytest_relgate.profile import seconds
+
+    try:
+        seconds(text)
+    except RelgateError as error:
+        message = f"{source}: {error}"
+        raise RelgateError(message) from None
 
 
 def _refuse_pinned(options: argparse.Namespace, typed: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ import threading
 import msgspec
 import pytest
 
-from pytest_relgate import planning, terminal
+from pytest_relgate import terminal
 from pytest_relgate.aside import put_coverage_aside, put_retries_aside, set_modes
 from pytest_relgate.begun import Begun
 from pytest_relgate.errors import RelgateError
@@ -35,9 +35,11 @@ def before_conftests(config: pytest.Config, args: list[str]) -> Begun | None:
         request = read_request(
             options,
             ini_checks=config.getini("release_checks"),
+            ini_wait=config.getini("release_wait"),
             rootdir=config.rootpath,
             invocation=config.invocation_params.dir,
             typed=config.invocation_params.args,
+            own_markers=config.getini("markers"),
         )
         if request is None:
             return None
@@ -66,10 +68,14 @@ def _begin(config: pytest.Config, begun: Begun) -> None:
     )
     place = Place(rootdir, config.inipath, config.invocation_params.dir, config.getini("release_evidence"))
     if request.kind == "lock":
+        from pytest_relgate import planning
+
         begun.facts = planning.facts_for_lock(request, options, place, os.environ)
         return
     prepared = prepare(request, options, place, os.environ)
     if request.kind == "plan":
+        from pytest_relgate import planning
+
         begun.facts = planning.facts_for_plan(prepared, rootdir)
         return
     run = begun.run = ReleaseRun.begin(prepared)
@@ -207,6 +213,8 @@ def instead_of_running(config: pytest.Config, begun: Begun) -> bool | None:
     """Write the lock or show the plan; None lets the gates run."""
     if begun.request.kind == "run":
         return None
+    from pytest_relgate import planning
+
     execution: Execution = config.stash[EXECUTION]
     try:
         if begun.request.kind == "lock":

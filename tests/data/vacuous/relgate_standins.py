@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture
 def run(request: pytest.FixtureRequest) -> Callable[..., Any]:
-    def command(argv: str | list[str]) -> Any:
+    def command(argv: str | list[str]) -> object:
         words = argv.split() if isinstance(argv, str) else argv
         return subprocess.run(words, cwd=request.config.rootpath, check=True)
 
