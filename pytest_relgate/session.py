@@ -13,13 +13,12 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_relgate.clock import now
+from pytest_relgate.clock import now, rfc3339
 from pytest_relgate.errors import CannotJudge, RelgateError
 from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence import seal
 from pytest_relgate.evidence.folder import DIGEST, JOURNAL, LOGS, SEAL, Folder
 from pytest_relgate.evidence.memory import take_up
-from pytest_relgate.evidence.verify import earlier_evidence
 from pytest_relgate.execution import Closed, Collected, Payload, RunFacts
 from pytest_relgate.handed import facts_of, remembered
 from pytest_relgate.judge import decide, decide_every, reconcile
@@ -34,7 +33,7 @@ from pytest_relgate.model import (
     State,
     Verdict,
 )
-from pytest_relgate.subject import evidence_places
+from pytest_relgate.subject import dirt_of_checks, evidence_places
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -254,7 +253,7 @@ class ReleaseRun:
             self._open(())
         subject, context = self.prepared.subject, self.prepared.context
         done = self.attempts.setdefault(closed.gate, [])
-        started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(closed.started))
+        started = rfc3339(int(closed.started))
         number = len(done) + 1
         entry = journals.AttemptClosed(
             prev="",
@@ -338,7 +337,7 @@ class ReleaseRun:
         if exit_status not in PLAIN_EXITS:
             self._exit_fact(exit_status)
         self._judged_at, self._earlier_found = now(), self._earlier()
-        if self._judge().passed and exit_status == 1:
+        if exit_status == 1 and self._judge().passed:
             self._fact("PYTEST", "pytest ended with failures that are no gate's: see its output above")
         verdict = self._seal(exit_status)
         self.close()
@@ -379,7 +378,7 @@ class ReleaseRun:
             checks = prepared.checks
             if checks.repository and not subject.checks_dirty:
                 paths = [checks.path, *checks.also]
-                if checks.repository.dirt(paths):
+                if dirt_of_checks(checks.repository, paths):
                     self._fact(
                         "DIRTY_CHECKS", "the checks changed during the run", "git status, then run again"
                     )
@@ -407,6 +406,10 @@ class ReleaseRun:
 
     def _earlier(self) -> tuple[Earlier, ...]:
         context = self.prepared.context
+        if not context.phase.requires:
+            return ()
+        from pytest_relgate.evidence.verify import earlier_evidence
+
         return tuple(
             earlier_evidence(
                 self.prepared.evidence / context.target / phase,
@@ -452,11 +455,9 @@ class ReleaseRun:
             self._write_reports(self.record)
             files = seal.files_of(self.folder.path)
             head = seal.JournalHead(self.journal.lines, self.journal.head)
-            text = b"".join(seal.encode(seal.evidence_of(self.record, files, head)))
-            digest = journals.digest(text)
-            line = f"{digest.removeprefix('sha256:')}  {SEAL}\n"
-            self.folder.write_together({SEAL: [text], DIGEST: [line]}, durable=True)
-            self.digest = digest
+            pieces = seal.Pieces(self.record, files, head)
+            self.folder.write_together({SEAL: pieces, DIGEST: pieces.digest_line()}, durable=True)
+            self.digest = pieces.digest
         except OSError as error:
             self.folder.unseal()
             words = f"the evidence could not be sealed: {error.strerror or error}"

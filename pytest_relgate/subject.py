@@ -23,11 +23,13 @@ from pytest_relgate.source.pytest_config import config_above
 from pytest_relgate.source.versions import version_of_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 # Files beside the profile that are about the evidence and not part of what is judged or judges.
 REVIEWED = ("waivers.toml", "signoffs.toml")
 DIRT_SHOWN = 5
+# https://docs.pytest.org/en/stable/reference/reference.html#confval-norecursedirs
+NO_GATES = frozenset({"_darcs", "build", "CVS", "dist", "node_modules", "venv", "{arch}"})
 
 
 @dataclass(frozen=True)
@@ -60,22 +62,34 @@ def read_checks(folder: Path, rootdir: Path, ini: Path | None, *, profile: Path 
         commit = repository.head()
     except RelgateError:
         also = _deciding_files(folder, [rootdir], [ini])
-        return Checks(folder, None, "", _digest_of_files(folder, also), ("it is not in git", *foreign))
+        digest = _digest_of_files([*_files_below(folder), *also], folder)
+        return Checks(folder, None, "", digest, ("it is not in git", *foreign))
     top = repository.path
     place = _inside(folder.resolve(), top)
     config = config_above(place, lambda paths: _contents(top, paths)) if place else ""
     also = _deciding_files(folder, [rootdir, top], [ini, top / config if config else None])
+    also = _with_targets(also, folder, [top / name for name in _links(repository, place)])
     names = [_inside(path, top) for path in also]
     paths = [name for name in (place, *names) if name]
     outside = [path.name for path, name in zip((folder, *also), (place, *names), strict=True) if not name]
     dirt = (
-        *repository.dirt(paths),
+        *dirt_of_checks(repository, paths),
         *_hidden(repository, paths),
         *(f"{name} is outside the repository" for name in outside),
         *foreign,
     )
-    digest = _digest_of_files(folder, also) if dirt else checks_digest(repository, commit, place, names)
+    if dirt:
+        digest = _digest_of_files([top / name for name in _listed(repository, "--cached", paths)], folder)
+    else:
+        digest = checks_digest(repository, commit, place, names)
     return Checks(folder, repository, commit, digest, dirt, place, tuple(names))
+
+
+def dirt_of_checks(repository: Repository, paths: Sequence[str]) -> tuple[str, ...]:
+    """What of these paths is not as committed; evidence among them is no check."""
+    specs = [path for path in paths if path != "."]
+    found = repository.dirt(specs if len(specs) == len(paths) else ())
+    return tuple(path for path in found if not any(map(is_evidence, path.split("/")[:-1])))
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -86,17 +100,39 @@ def _contents(top: Path, paths: Iterable[str]) -> dict[str, bytes]:
     return {path: (top / path).read_bytes() for path in paths if (top / path).is_file()}
 
 
+def _listed(repository: Repository, which: str, paths: Iterable[str]) -> list[str]:
+    """The files below some paths that git tracks (``--cached``) or ignores (``--ignored``), and others."""
+    listing = ("ls-files", which, "--others", "--exclude-standard", "-z", "--", *paths)
+    out = git(repository.path, "--literal-pathspecs", *listing).stdout
+    return [os.fsdecode(name) for name in out.split(b"\0") if name]
+
+
 def _hidden(repository: Repository, paths: Iterable[str]) -> tuple[str, ...]:
     """Code and settings that git ignores: they would judge without anybody having reviewed them."""
-    listing = ("ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--", *paths)
-    out = git(repository.path, "--literal-pathspecs", *listing).stdout
-    names = [os.fsdecode(name) for name in out.split(b"\0") if name]
-    return tuple(f"{name} is ignored by git" for name in names if _decides(name))
+    return tuple(
+        f"{name} is ignored by git" for name in _listed(repository, "--ignored", paths) if _decides(name)
+    )
 
 
 def _decides(path: str) -> bool:
-    name = path.rpartition("/")[2]
+    *folders, name = path.split("/")
+    if any(map(_is_no_place_for_gates, folders)):
+        return False
     return name.endswith((".py", ".so")) or name in (PROFILE, LOCK, *REVIEWED, *CONFIGS)
+
+
+def _is_no_place_for_gates(folder: str) -> bool:
+    """Whether pytest leaves a folder of this name out (its ``norecursedirs``), or it is evidence."""
+    return folder.startswith(".") or folder.endswith(".egg") or folder in NO_GATES or is_evidence(folder)
+
+
+def _links(repository: Repository, place: str) -> list[str]:
+    """The symbolic links that git tracks below a path."""
+    if not place:
+        return []
+    out = git(repository.path, "--literal-pathspecs", "ls-files", "--stage", "-z", "--", place).stdout
+    rows = (row.partition(b"\t") for row in out.split(b"\0") if row.startswith(b"120000 "))
+    return [os.fsdecode(path) for _, _, path in rows]
 
 
 def checks_digest(repository: Repository, commit: str, folder: str, also: Iterable[str]) -> str:
@@ -121,23 +157,35 @@ def _blobs(repository: Repository, commit: str, place: str) -> list[tuple[str, s
 
 
 def _deciding_files(folder: Path, tops: Iterable[Path], files: Iterable[Path | None]) -> tuple[Path, ...]:
-    """What outside the checks folder decides how it runs, each once.
+    """What outside the checks folder decides how it runs: conftest files above it, and ``files``.
 
-    The conftest files above it up to each of ``tops``, the ``files`` that are there, and what links among
-    them and in the folder lead to.
+    Conftest files are looked for up to each of ``tops``.
     """
     found = [
         place / "conftest.py"
         for place in folder.parents
-        if any(place == top or top in place.parents for top in tops) and (place / "conftest.py").is_file()
+        if any(place == top or top in place.parents for top in tops)
+        and os.path.lexists(place / "conftest.py")
     ]
     found += [path for path in files if path is not None and path.is_file()]
-    inside = [Path(place, name) for place, _, names in os.walk(folder) for name in names]
-    found += [path.resolve() for path in (*found, *inside) if path.is_symlink() and path.is_file()]
+    return tuple(path for path in dict.fromkeys(found) if folder not in path.parents)
+
+
+def _with_targets(also: tuple[Path, ...], folder: Path, links: Iterable[Path]) -> tuple[Path, ...]:
+    """The same, with what links among them and in the folder lead to: git has the link alone."""
     real = folder.resolve()
-    return tuple(
-        dict.fromkeys(path for path in found if folder not in path.parents and real not in path.parents)
-    )
+    targets = [path.resolve() for path in (*also, *links) if path.is_symlink() and path.exists()]
+    outside = [path for path in targets if path != real and real not in path.parents]
+    return tuple(dict.fromkeys((*also, *outside)))
+
+
+def _files_below(folder: Path) -> list[Path]:
+    """The files of a folder that is not in git, without what pytest leaves out by itself."""
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not _is_no_place_for_gates(name) and name != "__pycache__"]
+        found += [Path(place, name) for name in names]
+    return found
 
 
 def _inside(path: Path, top: Path) -> str:
@@ -148,18 +196,13 @@ def _inside(path: Path, top: Path) -> str:
     return real.relative_to(above).as_posix() if above in real.parents else ""
 
 
-def _digest_of_files(folder: Path, also: Iterable[Path]) -> str:
+def _digest_of_files(paths: Iterable[Path], folder: Path) -> str:
     """The digest of checks that are not as git has them, by their contents."""
-    rows = []
-    for place, _, names in os.walk(folder):
-        if place.endswith("__pycache__"):
-            continue
-        skipped = REVIEWED if place == str(folder) else ()
-        rows += [os.path.join(place, name) for name in names if name not in skipped]  # noqa: PTH118
+    skipped = {folder / name for name in REVIEWED}
     contents = []
-    for path in sorted([*rows, *map(str, also)]):
+    for path in sorted(set(paths) - skipped):
         try:
-            with open(path, "rb") as handle:  # noqa: PTH123
+            with path.open("rb") as handle:
                 contents.append(f"{path}\0{hashlib.file_digest(handle, 'sha256').hexdigest()}")
         except OSError as error:
             contents.append(f"{path}\0{error.strerror}")
@@ -251,10 +294,10 @@ def foreign_to_evidence(repository: Repository, commit: str, held: str) -> str:
 
 def _refuse_place(repository: Repository, checks: Checks, evidence: Path) -> None:
     """Evidence has a folder of its own: what lies in it is neither dirt nor part of the tree."""
-    place, folder = evidence.resolve(), checks.folder.resolve()
-    around = [folder, repository.path.resolve()]
+    place, folder, top = evidence.resolve(), checks.folder.resolve(), repository.path.resolve()
+    within = folder in place.parents and folder != top
     taken = ""
-    if any(place == one or place in one.parents for one in around) or folder in place.parents:
+    if within or any(place == one or place in one.parents for one in (folder, top)):
         taken = "is no folder of its own"
     elif (held := _inside(evidence, repository.path)) and evidence.is_dir():
         other = foreign_to_evidence(repository, repository.head(), held)

@@ -41,6 +41,7 @@ class Committed:
     profile: Profile
     lock: tuple[Gate, ...] | None
     files: Mapping[str, bytes]
+    notes: tuple[str, ...] = ()
 
 
 def judge_again(
@@ -61,7 +62,7 @@ def judge_again(
         reason = f"the commit that it judges, {evidence.subject.commit or 'none'}, is not in this repository"
         raise Problem(Finding.UNDECIDED, reason, FETCH)
     _check_subject(evidence, under)
-    notes = _check_base(evidence, under, committed.profile)
+    notes = (*committed.notes, *_check_base(evidence, under, committed.profile))
     bench = _Bench(evidence, reading, earlier, committed, _decisions(evidence, under))
     _compare(evidence, bench.judge(evidence.finished), committed)
     return bench.judge(max(expectation.now, evidence.finished)), notes
@@ -77,12 +78,12 @@ def _committed(evidence: Evidence, expectation: Expectation) -> Committed:
     if repository is None or not _FULL_ID.fullmatch(commit) or not repository.exists(commit):
         reason = f"the commit of the checks, {commit}, is not in this repository"
         raise Problem(Finding.UNDECIDED, reason, FETCH)
-    _check_place(repository, commit, folder, expectation.checks)
+    notes = _check_place(repository, commit, folder, expectation.checks)
     names = {name: name if folder == "." else f"{folder}/{name}" for name in (PROFILE, LOCK, *REVIEWED)}
-    contents = repository.contents(commit, [*names.values(), *subject.checks_also])
+    contents = repository.contents(commit, list(names.values()))
     files = {name: contents[path] for name, path in names.items() if path in contents}
     lacking = _deciding(repository, commit, folder) - set(subject.checks_also)
-    gone = [path for path in subject.checks_also if path not in contents]
+    gone = [path for path in subject.checks_also if not repository.files(commit, path)]
     if lacking or gone:
         reason = f"its digest of the checks does not cover {min([*lacking, *gone])}"
         raise Problem(Finding.TAMPERED, reason, DISTRUST)
@@ -92,15 +93,19 @@ def _committed(evidence: Evidence, expectation: Expectation) -> Committed:
     if PROFILE not in files:
         raise Problem(Finding.UNDECIDED, f"{names[PROFILE]} is not in git at {commit}", FETCH)
     lock = parse_lock(files[LOCK], names[LOCK]) if LOCK in files else None
-    return Committed(parse_profile(files[PROFILE], names[PROFILE]), lock, files)
+    return Committed(parse_profile(files[PROFILE], names[PROFILE]), lock, files, notes)
 
 
-def _check_place(repository: Repository, commit: str, folder: str, wanted: str) -> None:
-    """See that it was the project's own checks that judged, and not another folder that looks like them."""
+def _check_place(repository: Repository, commit: str, folder: str, wanted: str) -> tuple[str, ...]:
+    """See that it was the project's own checks that judged, and not another folder that looks like them.
+
+    Where the top of the repository has none, as with several projects in one, that is worth a note.
+    """
     expected = wanted or _own_checks(repository, commit)
     if expected and folder != expected:
         reason = f"it was judged by the checks in {folder}, expected those in {expected}"
         raise Problem(Finding.UNDECIDED, reason, f"if that is meant: --checks {folder}")
+    return () if expected else (f"judged by the checks in {folder}: --checks {folder} says that it must be",)
 
 
 def _own_checks(repository: Repository, commit: str) -> str:

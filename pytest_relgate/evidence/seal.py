@@ -32,7 +32,7 @@ from pytest_relgate.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 SCHEMA: Final = 1
 
@@ -127,16 +127,21 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Evidence).decode
 
 
-def encode(evidence: Evidence) -> Iterator[bytes]:
-    """The canonical bytes, in pieces: one member a line, one gate a line."""
+def encode(evidence: Evidence, gates: Iterable[SealedGate] | None = None) -> Iterator[bytes]:
+    """The canonical bytes, in pieces: one member a line, one gate a line.
+
+    ``gates`` stand for the evidence's own, so that they need not be in memory all at once.
+    """
     fields = [name for name in evidence.__struct_fields__ if name != "gates"]
     for number, name in enumerate(fields):
         lead = b"{" if number == 0 else b" "
         yield lead + _encode(name) + b": " + _encode(getattr(evidence, name)) + b",\n"
     yield b' "gates": ['
-    for number, gate in enumerate(evidence.gates):
-        yield (b"\n  " if number == 0 else b",\n  ") + _encode(gate)
-    yield b"\n ]}\n" if evidence.gates else b"]}\n"
+    lead = b"\n  "
+    for gate in evidence.gates if gates is None else gates:
+        yield lead + _encode(gate)
+        lead = b",\n  "
+    yield b"]}\n" if lead == b"\n  " else b"\n ]}\n"
 
 
 def decode(text: bytes) -> Evidence:
@@ -199,7 +204,38 @@ def blocked(
     )
 
 
-def evidence_of(record: Record, files: Mapping[str, str], journal: JournalHead) -> Evidence:
+class Pieces:
+    """The seal of a record, to be written once: its bytes piece by piece, its digest once they are out."""
+
+    def __init__(self, record: Record, files: Mapping[str, str], journal: JournalHead) -> None:
+        self._record = record
+        self._evidence = evidence_of(record, files, journal, with_gates=False)
+        self._hash = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in encode(self._evidence, sealed_gates(self._record)):
+            self._hash.update(piece)
+            yield piece
+
+    @property
+    def digest(self) -> str:
+        """``sha256:<hex>`` of what has been given out."""
+        return f"sha256:{self._hash.hexdigest()}"
+
+    def digest_line(self) -> Iterator[str]:
+        """The line that ``sha256sum -c`` reads, worked out when it is asked for."""
+        yield f"{self._hash.hexdigest()}  {SEAL}\n"
+
+
+def sealed_gates(record: Record) -> Iterator[SealedGate]:
+    """The gates of a record as the evidence shows them, one by one."""
+    for judged in record.verdict.gates:
+        yield sealed_gate(judged, kept=judged.gate.id in record.kept)
+
+
+def evidence_of(
+    record: Record, files: Mapping[str, str], journal: JournalHead, *, with_gates: bool = True
+) -> Evidence:
     """Project a record onto what is sealed."""
     context = record.context
     return Evidence(
@@ -225,9 +261,7 @@ def evidence_of(record: Record, files: Mapping[str, str], journal: JournalHead) 
         files=dict(files),
         journal=journal,
         previous={earlier.phase: earlier.digest for earlier in record.earlier if earlier.digest},
-        gates=tuple(
-            sealed_gate(judged, kept=judged.gate.id in record.kept) for judged in record.verdict.gates
-        ),
+        gates=tuple(sealed_gates(record)) if with_gates else (),
     )
 
 

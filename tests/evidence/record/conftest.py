@@ -45,7 +45,7 @@ GIT = {
 NOW = "2100-01-01T00:00:00Z"
 
 
-def gate(name: str, **facts: Any) -> Gate:  # noqa: ANN401  (the fields of Gate)
+def gate(name: str, **facts: Any) -> Gate:
     """A planned gate."""
     return Gate(**({"id": name, "phase": "prerelease", "limit": 60.0} | facts))
 
@@ -108,7 +108,7 @@ class Bench:
         narrowed: Iterable[str] = (),
         paths: tuple[str, ...] = (),
         evidence: str | None = None,
-        **options: Any,  # noqa: ANN401  (of the command line)
+        **options: Any,
     ) -> ReleaseRun:
         """One run: every gate that is not kept comes to its outcome, PASSED unless said otherwise."""
         checks = self.path / self.checks
@@ -193,7 +193,7 @@ class Bench:
     def codes(self) -> list[str]:
         return [reason.code for reason in self.evidence().reasons]
 
-    def verify(self, folder: Path | None = None, **expected: Any) -> Verification:  # noqa: ANN401  (fields)
+    def verify(self, folder: Path | None = None, **expected: Any) -> Verification:
         """Verify as the command does, in this process."""
         known = {"now": NOW, "repository": self.repository, "under_release": self.repository}
         return verify_folder(folder or self.folder(), Expectation(**(known | expected)))

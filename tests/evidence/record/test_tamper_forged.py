@@ -1,7 +1,5 @@
 """A forgery that is consistent in itself, chain and digests made anew, still has git against it."""
 
-# ruff: noqa: ANN401  (fields of any struct are changed here)
-
 from __future__ import annotations
 
 import hashlib

@@ -1,0 +1,184 @@
+"""Which checks judge: what their digest covers, and what of them nobody has reviewed."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_relgate.errors import RelgateError
+from pytest_relgate.subject import read_checks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Bench
+    from pytest_relgate.subject import Checks
+
+ONE, TWO = "test_gates.py::test_one", "test_gates.py::test_two"
+
+
+def checks_of(bench: Bench, **more: Path | None) -> Checks:
+    return read_checks(bench.path / bench.checks, bench.path, bench.path / "pytest.ini", **more)
+
+
+def test_the_digest_is_of_every_committed_file_but_waivers_and_sign_offs(bench: Bench) -> None:
+    before = checks_of(bench)
+    assert (before.path, before.also, before.dirt) == ("release_checks", ("pytest.ini",), ())
+    for name in ("waivers.toml", "signoffs.toml"):
+        bench.write(f"release_checks/{name}", "")
+        bench.commit()
+        assert checks_of(bench).digest == before.digest
+    seen = {before.digest}
+    for name in ("release_checks/more.txt", "release_checks/sub/waivers.toml", "pytest.ini", "conftest.py"):
+        bench.write(name, "[pytest]\n# more\n")
+        bench.commit()
+        seen.add(checks_of(bench).digest)
+    assert len(seen) == 5
+
+
+@pytest.mark.parametrize("name", ["test_gates.py", "new.py", "waivers.toml"])
+def test_what_is_not_as_committed_is_named(bench: Bench, name: str) -> None:
+    bench.write(f"release_checks/{name}", "# edited\n")
+    assert checks_of(bench).dirt == (f"release_checks/{name}",)
+
+
+def test_checks_that_are_edited_are_another_judge_each_time(bench: Bench) -> None:
+    seen = {checks_of(bench).digest}
+    for text in ("one", "two"):
+        bench.write("release_checks/test_gates.py", text)
+        seen.add(checks_of(bench).digest)
+        bench.write("release_checks/waivers.toml", text)
+        assert checks_of(bench).digest in seen
+    assert len(seen) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "hidden"),
+    [
+        ("conftest.py", True),
+        ("sub/helper.py", True),
+        ("gates.lock", True),
+        ("sub/pytest.ini", True),
+        ("notes.txt", False),
+        ("__pycache__/test_gates.cpython-311.pyc", False),
+        (".venv/lib/site.py", False),
+        ("node_modules/gyp/gyp.py", False),
+    ],
+)
+def test_code_that_git_ignores_is_code_that_nobody_reviewed(bench: Bench, name: str, *, hidden: bool) -> None:
+    bench.write(".gitignore", f"release_checks/{name}\n")
+    bench.git("rm", "-q", "--cached", "--ignore-unmatch", f"release_checks/{name}")
+    bench.commit()
+    bench.write(f"release_checks/{name}", "")
+    assert checks_of(bench).dirt == ((f"release_checks/{name} is ignored by git",) if hidden else ())
+
+
+# -- what links lead to -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("link", "target"), [("helper.py", "tools/helper.py"), ("shared", "tools")])
+def test_what_a_link_leads_to_is_part_of_the_checks(bench: Bench, link: str, target: str) -> None:
+    bench.write("tools/helper.py", "first = 1\n")
+    (bench.path / "release_checks" / link).symlink_to(f"../{target}")
+    bench.commit()
+    before = checks_of(bench)
+    assert before.also == ("pytest.ini", target)
+    bench.run()
+    assert bench.verify().finding == "PASSED"
+    bench.write("tools/helper.py", "first = 2\n")
+    assert checks_of(bench).dirt == ("tools/helper.py",)
+    bench.commit()
+    assert checks_of(bench).digest != before.digest
+
+
+def test_a_conftest_that_is_a_link_is_both(bench: Bench) -> None:
+    bench.write("tools/conftest.py", "")
+    (bench.path / "conftest.py").symlink_to("tools/conftest.py")
+    bench.commit()
+    assert checks_of(bench).also == ("conftest.py", "pytest.ini", "tools/conftest.py")
+    bench.run()
+    assert bench.verify().finding == "PASSED"
+
+
+def test_a_link_that_leads_out_of_the_repository_is_no_committed_check(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "helper.py").write_text("")
+    (bench.path / "release_checks/helper.py").symlink_to(tmp_path / "helper.py")
+    bench.commit()
+    assert checks_of(bench).dirt == ("helper.py is outside the repository",)
+
+
+# -- where checks are ---------------------------------------------------------------------------------------
+
+
+def test_another_configuration_of_pytest_is_recorded_beside_the_usual_one(bench: Bench) -> None:
+    bench.write("ci/other.ini", "[pytest]\n")
+    bench.commit()
+    found = read_checks(bench.path / "release_checks", bench.path, bench.path / "ci/other.ini")
+    assert found.also == ("ci/other.ini", "pytest.ini")
+
+
+def test_conftest_files_above_pytests_root_count_too(bench: Bench) -> None:
+    """Several projects in one repository: each has a root of its own, and verification knows none of them."""
+    bench.write("conftest.py", "")
+    bench.write("one/pytest.ini", "[pytest]\n")
+    shutil.move(bench.path / "release_checks", bench.path / "one/release_checks")
+    bench.commit()
+    bench.checks = "one/release_checks"
+    found = read_checks(bench.path / bench.checks, bench.path / "one", bench.path / "one/pytest.ini")
+    assert found.also == ("conftest.py", "one/pytest.ini")
+    bench.run()
+    verified = bench.verify()
+    assert (verified.finding, verified.notes) == (
+        "PASSED",
+        ("judged by the checks in one/release_checks: --checks one/release_checks says that it must be",),
+    )
+    assert bench.verify(checks="one/release_checks").notes == ()
+    assert bench.verify(checks="two/release_checks").finding == "UNDECIDED"
+
+
+def test_a_repository_that_is_its_checks(bench: Bench) -> None:
+    for path in (bench.path / "release_checks").iterdir():
+        path.rename(bench.path / path.name)
+    bench.write("pytest.ini", "[pytest]\nrelease_checks = .\n")
+    bench.write(".gitignore", ".venv/\n")
+    bench.write(".venv/lib/python3.11/site-packages/conftest.py", "")
+    bench.commit()
+    bench.checks = "."
+    assert checks_of(bench).dirt == ()
+    bench.run(during=lambda _: (bench.folder() / "logs/odd.py").write_text(""))
+    assert bench.verify().finding == "PASSED"
+    bench.run()
+    assert bench.reading().runs[-1].gates == ()
+    assert bench.evidence().verdict == "PASSED"
+
+
+def test_a_profile_from_elsewhere_is_none_that_was_reviewed_with_the_checks(bench: Bench) -> None:
+    bench.write("other.toml", (bench.path / "release_checks/relgate.toml").read_text())
+    bench.commit()
+    run = bench.run(release_config="other.toml")
+    assert run.prepared.checks.dirt == ("the profile is other.toml",)
+    assert "DIRTY_CHECKS" in bench.codes()
+    bench.run(release_config="release_checks/relgate.toml")
+    assert bench.evidence().verdict == "PASSED"
+
+
+def test_checks_that_are_in_no_repository_block(bench: Bench, tmp_path: Path) -> None:
+    there = tmp_path / "checks"
+    shutil.copytree(bench.path / "release_checks", there)
+    bench.checks = str(there)
+    before = bench.run(release_repo=str(bench.path)).prepared.checks
+    assert (before.dirt, before.commit) == (("it is not in git",), "")
+    assert bench.codes() == ["DIRTY_CHECKS"]
+    assert bench.verify().finding == "BLOCKED"
+    (there / "test_gates.py").write_text("# edited\n")
+    assert bench.run(release_repo=str(bench.path)).prepared.checks.digest != before.digest
+
+
+def test_a_live_run_without_a_lock_is_refused(bench: Bench) -> None:
+    bench.git("rm", "-q", "release_checks/gates.lock")
+    bench.commit()
+    with pytest.raises(RelgateError, match="a live run needs a plan: type pytest --release-lock"):
+        bench.run(release_mode="live")
+    assert not (bench.path / "release-evidence").exists()
