@@ -91,7 +91,9 @@ def measure(command: list[str], folder: Path) -> tuple[float, float, float]:
     """Wall seconds, peak MiB and processor seconds of one run, its processes' included."""
     shutil.rmtree(folder / "release-evidence", ignore_errors=True)
     start = time.perf_counter()
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT) as process:
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+    ) as process:
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)

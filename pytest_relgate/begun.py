@@ -34,6 +34,7 @@ class Begun:
     died: dict[str, str] = field(default_factory=dict)
     early: list[Callable[[], None]] | None = field(default_factory=list)
     left: set[WorkerController] = field(default_factory=set)
+    answered: bool = False
     ended: bool = False
 
     def fact(self, code: str, message: str, remedy: str = "") -> None:

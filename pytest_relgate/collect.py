@@ -6,11 +6,13 @@ A malformed gate is not an exception: its ``problem`` says what is wrong, and it
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import pytest
+from _pytest.compat import NOTSET
 from _pytest.fixtures import FixtureFunctionDefinition
 
 from pytest_relgate import fixtures
@@ -18,7 +20,7 @@ from pytest_relgate.model import Condition, Gate
 from pytest_relgate.request import PHASES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 WORLD_FIXTURES = frozenset({"github", "channel", "channels"})
@@ -53,7 +55,7 @@ class Collector:
     limit: float
     retried: bool = field(default=False, init=False)
     _prefix: str = field(init=False)
-    _inherited: dict[pytest.Collector | None, list[tuple[Any, pytest.Mark]]] = field(default_factory=dict)
+    _inherited: dict[int, list[tuple[Any, pytest.Mark]]] = field(default_factory=dict)
     _alike: dict[tuple[Any, ...], tuple[Gate, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -61,27 +63,26 @@ class Collector:
 
     def id_of(self, nodeid: str) -> str:
         """The gate id of a node id: the path relative to the checks folder."""
-        return nodeid.removeprefix(self._prefix)
+        return sys.intern(nodeid.removeprefix(self._prefix))
 
-    def is_gate(self, item: pytest.Item) -> bool:
+    def is_gate(self, item: pytest.Item, nodeid: str) -> bool:
         """Whether an item is a gate: below the checks folder, and a test function or marked with a phase."""
-        return item.nodeid.startswith(self._prefix) and (
+        return nodeid.startswith(self._prefix) and (
             isinstance(item, pytest.Function) or any(mark.name in PHASES for mark in item.iter_markers())
         )
 
-    def gate(self, item: pytest.Item) -> Gate:
+    def gate(self, item: pytest.Item, nodeid: str) -> Gate:
         """Read one gate off an item. Gates of one function that share their markers are read once."""
         own = [mark for mark in item.own_markers if mark.name in READ]
         function = getattr(item, "function", item)
-        key = (item.parent, function, *map(id, own))
+        key = (id(item.parent), function, *map(id, own))  # items keep their parents and marks
         alike = self._alike.get(key)
         if alike is None:
             marks = [(item, mark) for mark in own] + self._marks_above(item)
             alike = self._alike[key] = _Reader(self, item, marks).read(), _words(item)
         gate, words = alike
-        path, line, _ = item.location
         return Gate(
-            id=self.id_of(item.nodeid),
+            id=self.id_of(nodeid),
             phase=gate.phase,
             title=_title(item, words),
             conditions=gate.conditions,
@@ -92,30 +93,31 @@ class Collector:
             limit=gate.limit,
             incident=gate.incident,
             remedy=gate.remedy,
-            where=gate.where or (f"{path}:{line + 1}" if line is not None else path),
+            where=gate.where,
             problem=gate.problem,
         )
 
     def _marks_above(self, item: pytest.Item) -> list[tuple[Any, pytest.Mark]]:
         parent = item.parent
-        found = self._inherited.get(parent)
+        found = self._inherited.get(id(parent))
         if found is None:
             pairs = parent.iter_markers_with_node() if parent is not None else ()
-            found = self._inherited[parent] = [(node, mark) for node, mark in pairs if mark.name in READ]
+            found = self._inherited[id(parent)] = [(node, mark) for node, mark in pairs if mark.name in READ]
         return found
 
-    def gates(self, items: Iterable[pytest.Item]) -> dict[str, Gate]:
-        """The gates among items by their pytest node id, in order."""
-        found: dict[str, Gate] = {}
+    def gates(self, items: Iterable[pytest.Item]) -> Iterator[tuple[pytest.Item, str, Gate]]:
+        """The gates among items, each with its item and pytest's node id (which takes time to spell)."""
+        seen: set[str] = set()
         for item in items:
-            if not self.is_gate(item):
+            nodeid = item.nodeid
+            if not self.is_gate(item, nodeid):
                 continue
-            gate = self.gate(item)
-            if item.nodeid in found:
+            gate = self.gate(item, nodeid)
+            if nodeid in seen:
                 problem = "; ".join(filter(None, [gate.problem, "two gates have this id: rename one"]))
                 gate = msgspec.structs.replace(gate, problem=problem)
-            found[item.nodeid] = gate
-        return found
+            seen.add(nodeid)
+            yield item, nodeid, gate
 
 
 class _Reader:
@@ -137,6 +139,7 @@ class _Reader:
         self._markers()
         self._phase()
         self._fixtures()
+        self._axis()
         return Gate(
             id="",
             phase=self.phases[0] if len(self.phases) == 1 else "",
@@ -149,8 +152,13 @@ class _Reader:
             limit=self.collector.limit if self.limit is None else self.limit,
             incident=self.facts.get("incident", False),
             remedy=self.facts.get("remedy", ""),
+            where=self._where(),
             problem="; ".join(self.problems),
         )
+
+    def _where(self) -> str:
+        path, line, _ = self.item.location
+        return f"{path}:{line + 1}" if line is not None else path
 
     def _markers(self) -> None:
         for node, mark in self.marks:
@@ -222,6 +230,12 @@ class _Reader:
             self.problems.append(f"timeout({value!r}) is no limit: every gate has one, in seconds above 0")
             value = 0.0
         self.limit = float(value)
+
+    def _axis(self) -> None:
+        """Of no parameters pytest makes one test that it skips."""
+        callspec = getattr(self.item, "callspec", None)
+        if callspec is not None and any(value is NOTSET for value in callspec.params.values()):
+            self.problems.append("its parameters are empty: nothing would be judged")
 
     def _fixtures(self) -> None:
         """A fixture of the plugin that something else overrides would make a gate mean another thing."""

@@ -19,7 +19,7 @@ class NotYet(Exception):  # noqa: N818  (reads as a statement in a gate)
     """The world has not caught up with the release. The gate's state is PENDING."""
 
 
-class Finding(AssertionError):
+class Finding(AssertionError):  # noqa: N818  (reads as a statement in a gate)
     """A gate judged and found something wrong. The gate's state is FAILED.
 
     ``found`` says what is there, ``where`` is a place a person can open (``path:line`` or a URL),

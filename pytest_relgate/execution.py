@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import pytest
@@ -55,7 +55,7 @@ class RunFacts(msgspec.Struct, frozen=True):
     own_bytecode_switch: bool = False
 
 
-class Closed(msgspec.Struct, frozen=True, array_like=True):
+class Closed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One execution that has ended, on its way to the journal. ``ordinal`` counts within one run."""
 
     gate: str
@@ -102,6 +102,15 @@ encode_payload = msgspec.json.Encoder().encode
 decode_payload = msgspec.json.Decoder(Payload).decode
 
 
+class _Known(NamedTuple):
+    """A gate as it was collected. It keeps its item, and with it the item's ``id``."""
+
+    item: pytest.Item
+    nodeid: str
+    gate: Gate
+    function: object
+
+
 @dataclass
 class Execution:
     """Gates at work in one process. ``worker`` is ``main`` or xdist's name of it."""
@@ -115,8 +124,9 @@ class Execution:
     current: Watch | None = None
     trouble: list[str] = field(default_factory=list)
     interrupted: str = ""
-    _known: dict[pytest.Item, tuple[Gate, Any]] = field(default_factory=dict)
+    _known: dict[int, _Known] = field(default_factory=dict)
     _seen: dict[str, list[Closed]] = field(default_factory=dict)
+    _times: dict[str, int] = field(default_factory=dict)
     _stopped: dict[str, str] = field(default_factory=dict)
     _said_collection: bool = False
     command_starts: Callable[[str, tuple[str, ...]], None] | None = None
@@ -132,12 +142,9 @@ class Execution:
 
     def read(self, items: list[pytest.Item]) -> list[pytest.Item]:
         """Read the gates off all collected items, before anything narrows them; return the order."""
-        self.gates = self.collector.gates(items)
-        self._known = {
-            item: (self.gates[item.nodeid], getattr(item, "function", None))
-            for item in items
-            if item.nodeid in self.gates
-        }
+        for item, nodeid, gate in self.collector.gates(items):
+            self.gates[nodeid] = gate
+            self._known[id(item)] = _Known(item, nodeid, gate, getattr(item, "function", None))
         return list(items)
 
     def choose(self, before: list[pytest.Item], items: list[pytest.Item]) -> list[pytest.Item]:
@@ -150,16 +157,22 @@ class Execution:
         decisions = {gate.id: self._decide(gate) for gate in mine.values()}
         left = set(map(id, items))
         chosen: list[pytest.Item] = []
+        names: list[str] = []
         dropped: list[pytest.Item] = []
         for item in before:
             if id(item) not in left:
                 continue
-            gate = mine.get(item.nodeid)
-            (chosen if gate is not None and self._runs(gate, decisions[gate.id]) else dropped).append(item)
+            known = self._known.get(id(item))
+            gate = mine.get(known.nodeid) if known else None
+            if gate is not None and self._runs(gate, decisions[gate.id]):
+                chosen.append(item)
+                names.append(gate.id)
+            else:
+                dropped.append(item)
         items[:] = chosen
         self.collected = Collected(
             tuple(mine.values()),
-            tuple(mine[item.nodeid].id for item in chosen),
+            tuple(names),
             tuple(decision for decision in decisions.values() if decision.proofs),
             self.collector.retried,
         )
@@ -197,15 +210,16 @@ class Execution:
 
     def set_up(self, item: pytest.Item) -> None:
         """Begin one execution, and stop a gate whose sequence has stopped."""
-        found = self._known.get(item)
-        gate = found[0] if found else self.gates.get(item.nodeid)
+        found = self._known.get(id(item))
+        nodeid = found.nodeid if found else item.nodeid
+        gate = found.gate if found else self.gates.get(nodeid)
         if gate is None:
             return
         if self.current is not None:
             self._leave(self.current)
         is_function = isinstance(item, pytest.Function)
-        watch = self.current = Watch(item, gate, CLOCK.wall(), CLOCK.steady(), is_function)
-        if found is None or (is_function and not reaches(item.obj, found[1])):  # type: ignore[attr-defined]
+        watch = self.current = Watch(item, nodeid, gate, CLOCK.wall(), CLOCK.steady(), is_function)
+        if found is None or (is_function and not reaches(item.obj, found.function)):  # type: ignore[attr-defined]
             words = "something else stands in its place: a hook replaced the item or its function"
             watch.findings.append(Finding(State.INVALID, words, "setup"))
         if not gate.sequence:
@@ -238,6 +252,11 @@ class Execution:
         else:
             watch.torn_down = True
 
+    def rang(self, item: pytest.Item) -> None:
+        """The alarm of a gate's limit went off."""
+        if self.current is not None and self.current.item is item:
+            self.current.rang = True
+
     def watch_body(self, item: pytest.Item) -> None:
         """Watch the gate's function for its call."""
         watch = self.current
@@ -262,10 +281,16 @@ class Execution:
     def part_reported(self, report: pytest.TestReport) -> None:
         """Judge one part of an execution, and the whole of it when the part is the teardown."""
         watch = self.current
-        if watch is None or report.nodeid != watch.item.nodeid:
+        if watch is None:
+            return
+        plain = report.outcome == "passed" and not watch.errors and "wasxfail" not in report.__dict__
+        if plain and report.when != "teardown" and not watch.findings and not self.redactor.secrets:
+            watch.logged += 1  # most reports: nothing to look at
+            return
+        if report.nodeid != watch.nodeid:
             return
         watch.logged += 1
-        if watch.errors or report.outcome != "passed" or hasattr(report, "wasxfail"):
+        if not plain:
             self._find(watch, report)
         if watch.findings:
             self._excuse(watch, report)
@@ -314,10 +339,11 @@ class Execution:
         watch.findings += [self._finding(watch, when, error, None) for when, error in watch.errors]
         state, finding = watch.close()
         redact = self.redactor.text
-        earlier = self._seen.setdefault(gate.id, [])
+        ordinal = self._times.get(gate.id, 0) + 1
+        self._times[gate.id] = ordinal
         closed = Closed(
             gate=gate.id,
-            ordinal=len(earlier) + 1,
+            ordinal=ordinal,
             outcome=state,
             started=watch.started,
             seconds=round(watch.seconds, 4),
@@ -328,7 +354,8 @@ class Execution:
             log=watch.runner.last_log if watch.runner else "",
             when=finding.when if finding else "",
         )
-        earlier.append(closed)
+        if self.sink is None:  # what is handed over at once need not be kept to be said again
+            self._seen.setdefault(gate.id, []).append(closed)
         if gate.sequence and not self._lets_go_on(gate, state):
             self._stopped.setdefault(gate.sequence, gate.id)
         return closed, finding

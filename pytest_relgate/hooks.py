@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_relgate import intake, start
+from pytest_relgate.alarm import Alarm, long_lived
 from pytest_relgate.aside import set_modes
 from pytest_relgate.execution import encode_payload
-from pytest_relgate.xdist import KEY, ClassScheduling
+from pytest_relgate.xdist import KEY
 
 if TYPE_CHECKING:
+    import warnings
     from collections.abc import Generator
 
     from xdist.remote import Producer  # type: ignore[import-untyped]
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from pytest_relgate.begun import Begun
     from pytest_relgate.execution import Execution
+    from pytest_relgate.scheduler import ClassScheduling
 
 
 class Ending:
@@ -46,6 +49,23 @@ class Gates:
 
     def __init__(self, execution: Execution) -> None:
         self.execution = execution
+        self.alarm = Alarm(execution.rang)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        """Collecting makes objects that live as long as the session: no use to look through them again."""
+        with long_lived():
+            return (yield)
+
+    @pytest.hookimpl(tryfirst=True, optionalhook=True)
+    def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool | None:
+        """Set pytest-timeout's alarm."""
+        return self.alarm.set(item, settings)
+
+    @pytest.hookimpl(tryfirst=True, optionalhook=True)
+    def pytest_timeout_cancel_timer(self, item: pytest.Item) -> bool | None:
+        """Cancel it."""
+        return self.alarm.cancel(item)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(
@@ -133,6 +153,11 @@ class Controller:
         if not report.passed:
             intake.take_collect_report(self.begun, report)
 
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, when: str) -> None:
+        """What pytest would not collect and only warns of, such as a class with a constructor."""
+        if when == "collect" and issubclass(warning_message.category, pytest.PytestCollectionWarning):
+            self.begun.trouble.append(str(warning_message.message))
+
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Remember why the run broke."""
         intake.take_internal_error(self.begun, excinfo.value)
@@ -163,6 +188,8 @@ class Distribution:
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Producer) -> ClassScheduling:
         """Keep classes together."""
+        from pytest_relgate.scheduler import ClassScheduling
+
         return ClassScheduling(config, log, self.begun.stops_a_sequence, self.begun.has_left)
 
     @pytest.hookimpl(optionalhook=True)

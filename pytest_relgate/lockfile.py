@@ -6,6 +6,7 @@ The lock is the denominator of a verdict (SPEC B1): a gate that stands here must
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -52,7 +53,7 @@ def parse_lock(text: bytes, name: str = NAME) -> tuple[Gate, ...]:
         raise RelgateError(message) from None
     return tuple(
         Gate(
-            id=gate.id,
+            id=sys.intern(gate.id),
             phase=gate.phase,
             conditions=gate.conditions,
             advisory=gate.advisory,

@@ -99,7 +99,7 @@ class Mode(StrEnum):
     LIVE = "live"
 
 
-class Condition(msgspec.Struct, frozen=True):
+class Condition(msgspec.Struct, frozen=True, gc=False):
     """When a gate applies.
 
     ``changed``: a file that matches ``patterns`` differs between base and commit.
@@ -113,7 +113,7 @@ class Condition(msgspec.Struct, frozen=True):
     patterns: tuple[str, ...] = ()
 
 
-class Gate(msgspec.Struct, frozen=True):
+class Gate(msgspec.Struct, frozen=True, gc=False):
     """One gate of a phase with what decides about it. ``limit`` is in seconds, 0 is unknown."""
 
     id: str
@@ -131,7 +131,7 @@ class Gate(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
-class Proof(msgspec.Struct, frozen=True):
+class Proof(msgspec.Struct, frozen=True, gc=False):
     """Why a condition holds or does not: what was compared and what was looked at.
 
     ``held`` is None when the condition could not be decided; then the gate runs.
@@ -146,7 +146,7 @@ class Proof(msgspec.Struct, frozen=True):
     matched: tuple[str, ...] = ()
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """Whether a gate is due in this run, with the proof for each of its conditions."""
 
     gate: str
@@ -201,7 +201,7 @@ class Subject(msgspec.Struct, frozen=True):
         return (self.tree, self.checks)
 
 
-class Attempt(msgspec.Struct, frozen=True):
+class Attempt(msgspec.Struct, frozen=True, gc=False):
     """One execution of one gate. Numbered from 1 without gaps; appended, never replaced.
 
     ``tree``, ``checks``, ``base`` (a commit or empty) and ``mode`` say under what it was judged.
@@ -282,7 +282,7 @@ class Earlier(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
-class Reason(msgspec.Struct, frozen=True):
+class Reason(msgspec.Struct, frozen=True, gc=False):
     """Why a verdict is BLOCKED. ``code`` is a State, or an upper-case word for a fact about the run."""
 
     code: str
@@ -292,7 +292,7 @@ class Reason(msgspec.Struct, frozen=True):
     where: str = ""
 
 
-class Judged(msgspec.Struct, frozen=True):
+class Judged(msgspec.Struct, frozen=True, gc=False):
     """One gate with its state, why, and every attempt that counts for it."""
 
     gate: Gate

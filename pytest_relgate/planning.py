@@ -74,8 +74,8 @@ def facts_for_plan(prepared: Prepared, rootdir: Path) -> RunFacts:
 def write(request: Request, execution: Execution, trouble: Sequence[str]) -> list[str]:
     """Write the lock from what was collected; of one phase only when one was asked for.
 
-    Raises RelgateError, and writes nothing, when the command line leaves gates out, a gate is malformed,
-    something could not be collected, or a pattern matches no file at the newest tag or at HEAD.
+    Raises RelgateError, and writes nothing, when the command line leaves gates out, there are none, one is
+    malformed, something could not be collected, or a pattern matches no file at the newest tag or at HEAD.
     """
     if request.narrowed:
         message = f"a lock is of all gates, and this would leave some out: take {request.narrowed} off"
@@ -96,6 +96,9 @@ def write(request: Request, execution: Execution, trouble: Sequence[str]) -> lis
     old = read_lock(request.checks) or ()
     kept = [gate for gate in old if request.phase and gate.phase != request.phase]
     merged = sorted([*kept, *gates], key=lambda gate: PHASES.index(gate.phase))
+    if not merged:
+        message = f"the lock was not written: expected gates in {request.checks.name}/, found none"
+        raise RelgateError(message)
     path = write_lock(request.checks, merged)
     before, after = {gate.id: gate for gate in old}, {gate.id: gate for gate in merged}
     counts = ", ".join(

@@ -240,14 +240,15 @@ class ReleaseRun:
         key = (closed.worker, closed.gate, closed.ordinal)
         if key not in self._ordinals:
             self._ordinals.add(key)
-            self._attempt(closed)
+            self.record_one(closed)
 
     def crashed(self, gate: str, worker: str) -> None:
         """A worker died while it executed a gate."""
         message = f"the process that ran it ({worker}) died"
-        self._attempt(Closed(gate, 0, State.CRASHED, time.time(), 0.0, worker, message))
+        self.record_one(Closed(gate, 0, State.CRASHED, time.time(), 0.0, worker, message))
 
-    def _attempt(self, closed: Closed) -> None:
+    def record_one(self, closed: Closed) -> None:
+        """Record one execution: the next attempt of its gate, on disk before anything else happens."""
         if self._chosen is None:
             self._chosen = frozenset()
             self._open(())

@@ -182,7 +182,7 @@ def execute_here(config: pytest.Config, begun: Begun, worker: str) -> None:
     execution = Execution(begun.facts, worker, redactor)
     if begun.run is not None:
         execution.command_starts = begun.run.command_starts
-        execution.sink = begun.run.take
+        execution.sink = begun.run.record_one
     config.stash[EXECUTION] = execution
     _register(config, begun, hooks.Gates(execution), "relgate-gates")
     _register(config, begun, hooks.Ends(execution), "relgate-ends")
@@ -224,6 +224,7 @@ def instead_of_running(config: pytest.Config, begun: Begun) -> bool | None:
     except RelgateError as error:
         raise pytest.UsageError(str(error)) from None
     terminal.show(config, [terminal.Line(line) for line in lines])
+    begun.answered = True
     return True
 
 
@@ -246,7 +247,8 @@ def end(config: pytest.Config, begun: Begun, status: int | None) -> int:
     """Judge and seal; show the verdict; return the exit status."""
     number = int(status or 0)
     if begun.request.kind != "run" or begun.run is None:
-        return number
+        nothing_ran = number == pytest.ExitCode.NO_TESTS_COLLECTED
+        return 0 if begun.answered and nothing_ran else number
     execution = config.stash.get(EXECUTION, None)
     if execution is not None:
         take(begun, execution.last_words(), "main")

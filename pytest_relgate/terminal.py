@@ -41,7 +41,7 @@ def show(config: pytest.Config, lines: Sequence[Line]) -> None:
         return
     reporter.ensure_newline()
     for line in lines:
-        markup = {mark: True for mark in line.markup.split()}
+        markup = dict.fromkeys(line.markup.split(), True)
         reporter.write_line(line.text, **markup)
 
 
@@ -167,7 +167,8 @@ def _labelled(label: str, rows: Sequence[str]) -> Iterator[Line]:
 
 
 def _remarks(record: Record) -> Iterator[Line]:
-    printable = wording.printable
+    from pytest_relgate.evidence.printable import printable
+
     not_due = [
         printable(judged.gate.title or judged.gate.id)
         for judged in record.verdict.gates

@@ -37,7 +37,7 @@ class Clock:
 CLOCK = Clock()
 
 
-@dataclass
+@dataclass(slots=True)
 class Watch:
     """One execution of one item.
 
@@ -47,6 +47,7 @@ class Watch:
     """
 
     item: pytest.Item
+    nodeid: str
     gate: Gate
     started: float
     begun: float
@@ -58,6 +59,7 @@ class Watch:
     set_up: bool = False
     torn_down: bool = False
     called: bool = False
+    rang: bool = False
     entered: int = 0
     raised: BaseException | None = None
     returned: str = ""
@@ -147,9 +149,9 @@ class Watch:
             self.findings.append(swallowed(self.raised, "call"))
         elif problem := self._hollow():
             self.findings.append(Finding(State.INVALID, problem[0], "call", do=problem[1]))
-        elif 0 < self.gate.limit <= self.seconds:
+        elif self.rang or 0 < self.gate.limit <= self.seconds:
             took = self.call_seconds if limits_the_call_only(self.item) else self.seconds
-            if took >= self.gate.limit:
+            if self.rang or took >= self.gate.limit:
                 message = f"it took {took:.1f} s, past its limit of {self.gate.limit:g} s, and went on"
                 self.findings.append(Finding(State.TIMED_OUT, message, "call"))
 

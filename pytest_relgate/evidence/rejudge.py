@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_relgate.evidence import seal
 from pytest_relgate.evidence.finding import AGAIN, DISTRUST, FETCH, Expectation, Finding, Problem
 from pytest_relgate.judge import decide, decide_conditions, reconcile
 from pytest_relgate.lockfile import NAME as LOCK
@@ -260,18 +261,9 @@ def _compare(evidence: Evidence, again: Verdict, committed: Committed) -> None:
     """See that the evidence says what its record comes to. Earlier phases are looked at as they are now."""
     blocked = any(reason.code != EARLIER for reason in again.reasons)
     said = any(reason.code != EARLIER for reason in evidence.reasons)
-    found = [
-        (
-            one.gate.id,
-            one.state,
-            one.gate.advisory,
-            one.waiver.owner if one.waiver else "",
-            _is_kept(one, evidence),
-        )
-        for one in again.gates
-    ]
-    sealed = [(one.id, one.state, one.advisory, one.waived_by, one.kept) for one in evidence.gates]
-    differs = sorted({row[0] for row in {*found} ^ {*sealed}})
+    found = [_row(seal.sealed_gate(one, kept=_is_kept(one, evidence))) for one in again.gates]
+    sealed = [_row(one) for one in evidence.gates]
+    differs = sorted({str(row[0]) for row in {*found} ^ {*sealed}})
     problem = ""
     if differs or found != sealed:
         problem = (
@@ -287,6 +279,11 @@ def _compare(evidence: Evidence, again: Verdict, committed: Committed) -> None:
         problem = "it names other waivers than those that it used"
     if problem:
         raise Problem(Finding.TAMPERED, problem, DISTRUST)
+
+
+def _row(gate: seal.SealedGate) -> tuple[object, ...]:
+    """What a gate comes to; its words are another matter, and may be put better by a later version."""
+    return (gate.id, gate.state, gate.advisory, gate.waived_by, gate.kept, gate.attempts)
 
 
 def _is_kept(one: Judged, evidence: Evidence) -> bool:

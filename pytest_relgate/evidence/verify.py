@@ -21,7 +21,7 @@ from pytest_relgate.evidence.finding import AGAIN, DISTRUST, Expectation, Findin
 from pytest_relgate.evidence.folder import DIGEST, JOURNAL, SEAL
 from pytest_relgate.evidence.memory import release_of
 from pytest_relgate.evidence.rejudge import judge_again
-from pytest_relgate.model import Earlier, Mode, Phase, State, Verdict
+from pytest_relgate.model import Earlier, Phase, State, Verdict
 from pytest_relgate.source.versions import version_of_tag
 
 if TYPE_CHECKING:
@@ -190,23 +190,10 @@ def _check_journal(evidence: seal.Evidence, reading: journals.Reading) -> None:
         (_INSTANT.fullmatch(evidence.finished) is not None, "it does not say when it was judged"),
         ((evidence.verdict == "PASSED") == (not evidence.reasons), "its verdict contradicts its reasons"),
         (end.exit_status in (0, 1, 5) or bool(end.facts), "pytest did not end well, and no fact says so"),
-        (_attempts_agree(evidence, reading), f"{SEAL} and {JOURNAL} tell of different attempts"),
     )
     for holds, otherwise in checks:
         if not holds:
             raise Problem(Finding.TAMPERED, otherwise, DISTRUST)
-
-
-def _attempts_agree(evidence: seal.Evidence, reading: journals.Reading) -> bool:
-    journaled = {
-        gate: {attempt.number: seal.sealed_attempt(attempt) for attempt in attempts}
-        for gate, attempts in reading.attempts(evidence.run).items()
-    }
-    return all(
-        journaled.get(gate.id, {}).get(attempt.number) == attempt
-        for gate in evidence.gates
-        for attempt in gate.attempts
-    )
 
 
 def _as_sealed(evidence: seal.Evidence) -> Verdict:
@@ -286,7 +273,7 @@ def earlier_evidence(
 
 def _live_left_out(evidence: seal.Evidence) -> bool:
     """Whether gates that judge live runs only did not judge."""
-    return evidence.mode is not Mode.LIVE and any(
+    return any(
         gate.state is State.NOT_TRIGGERED
         and any(proof.condition.kind == "live" and proof.held is False for proof in gate.conditions)
         for gate in evidence.gates

@@ -226,7 +226,7 @@ class RedactingWriter:
         self._file = file
         self._stream = redactor.stream()
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (whatever the file has)
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
 
     def write(self, text: str) -> int:

@@ -154,7 +154,8 @@ def load_profile(path: Path) -> Profile:
     text = read_file(path)
     if text is None:
         message = (
-            f"{display(path)}: expected the profile of the checks folder, found no file; copy the example of docs/profile.md"
+            f"{display(path)}: expected the profile of the checks folder, found no file; "
+            "copy the example of docs/profile.md"
         )
         raise RelgateError(message)
     return parse_profile(text, display(path))
