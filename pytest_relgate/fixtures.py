@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_relgate.keys import EXECUTION
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -59,16 +61,10 @@ class Release:
 
 
 def _execution(request: pytest.FixtureRequest) -> Execution:
-    execution: Execution | None = request.config.stash.get(_key(), None)
+    execution: Execution | None = request.config.stash.get(EXECUTION, None)
     if execution is None or request.node.nodeid not in execution.gates:
         pytest.fail(f"the fixture {request.fixturename} is for gates below the checks folder", pytrace=False)
     return execution
-
-
-def _key() -> pytest.StashKey[Any]:
-    from pytest_relgate.plugin import EXECUTION
-
-    return EXECUTION
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from pytest_relgate.execution import Payload, decode_payload
-from pytest_relgate.plugin import EXECUTION, RELEASE_RUN
+from pytest_relgate.keys import EXECUTION, RELEASE_RUN
 from pytest_relgate.xdist import KEY
 
 if TYPE_CHECKING:

@@ -6,9 +6,11 @@ one header line. Hooks that a release run needs are registered by ``start``, in 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+
+from pytest_relgate.keys import GATES_BELOW, RELEASE_RUN
 
 if TYPE_CHECKING:
     import argparse
@@ -17,9 +19,6 @@ if TYPE_CHECKING:
 
 pytest_plugins = ("pytest_relgate.fixtures",)
 
-EXECUTION: pytest.StashKey[Any] = pytest.StashKey()
-RELEASE_RUN: pytest.StashKey[Any] = pytest.StashKey()
-GATES_BELOW: pytest.StashKey[dict[Path, bool]] = pytest.StashKey()
 PROFILE = "relgate.toml"  # what makes a folder a checks folder
 
 MARKERS = (

@@ -15,7 +15,7 @@ from pytest_relgate.begun import Begun
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.execution import Execution, RunFacts
 from pytest_relgate.intake import AGAIN, take
-from pytest_relgate.plugin import EXECUTION, RELEASE_RUN
+from pytest_relgate.keys import EXECUTION, RELEASE_RUN
 from pytest_relgate.prepare import Place, prepare
 from pytest_relgate.request import read_request, refuse_modes, refuse_optimized
 from pytest_relgate.session import ReleaseRun
