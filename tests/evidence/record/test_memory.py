@@ -236,6 +236,22 @@ def test_a_dirty_tree_is_known_again_as_long_as_nobody_touches_it(bench: Bench) 
     assert bench.states() == {"one": "PASSED", "two": "PASSED"}
 
 
+def test_a_failure_on_a_dirty_tree_does_not_make_a_gate_due(
+    bench: Bench, a_gate: Callable[..., Gate]
+) -> None:
+    bench.write("docs/guide.md", "new\n")
+    bench.commit()
+    bench.git("tag", "v0.1.5")
+    bench.lock(a_gate(ONE, conditions=(Condition("changed", "docs", ("docs/**",)),)), a_gate(TWO))
+    bench.write("src/demo.txt", "not committed\n")
+    bench.run({ONE: State.FAILED}, release_base="v0.1.0")
+    assert bench.states()["one"] == "FAILED"
+    bench.git("restore", ".")
+    bench.run()
+    assert bench.states() == {"one": "NOT_TRIGGERED", "two": "PASSED"}
+    assert bench.reading().runs[-1].gates == (TWO,)
+
+
 @pytest.mark.parametrize("code", ["DIRTY", "STALE", "DIRTY_CHECKS"])
 def test_a_pass_of_a_run_in_which_the_source_moved_is_not_kept(bench: Bench, code: str) -> None:
     bench.run({TWO: State.FAILED}, facts=[(code, "it moved")])

@@ -41,6 +41,16 @@ def test_evidence_of_another_commit_with_the_same_tree_leaves_a_copy(bench: Benc
     assert bench.reading().runs[-1].gates == (), "nothing has to run again"
 
 
+def test_evidence_by_other_checks_is_set_aside(bench: Bench) -> None:
+    first = bench.git("rev-parse", "HEAD")
+    run = bench.run({ONE: State.FAILED})
+    bench.write("release_checks/test_gates.py", "import pytest\n\npytestmark = [pytest.mark.prerelease]\n")
+    bench.commit()
+    bench.run()
+    assert len(bench.reading().runs) == 1
+    assert bench.verify(shelf(bench, first), head=run.digest).finding == "BLOCKED"
+
+
 def test_a_run_that_was_never_sealed_leaves_no_copy(bench: Bench) -> None:
     first = bench.git("rev-parse", "HEAD")
     bench.run(finish=False)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from msgspec import convert, json, to_builtins
 from msgspec.structs import replace
 
+from pytest_relgate.errors import RelgateError
 from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence import seal
 from pytest_relgate.model import Condition, Mode, Phase, Proof, State
@@ -239,6 +240,38 @@ def test_the_seal_cannot_contradict_what_it_seals(bench: Bench, changes: dict[st
     assert forge.verify(allow_sandbox=True, target=forge.evidence.target).finding == "TAMPERED"
 
 
+@pytest.mark.parametrize(
+    "changes", [{"seconds": 9.0}, {"message": "all is well"}, {"run": 2}, {"number": 2}], ids=str
+)
+def test_the_seal_tells_of_the_attempts_that_the_journal_has(bench: Bench, changes: dict[str, Any]) -> None:
+    bench.run({ONE: State.FAILED})
+    forge = Forge(bench)
+    attempt = forge.evidence.gates[0].attempts[0]
+    for attempts in ((replace(attempt, **changes),), ()):
+        forge.gate(ONE, attempts=attempts)
+        assert forge.verify().finding == "TAMPERED"
+
+
+def test_it_says_when_it_was_judged(bench: Bench) -> None:
+    bench.run()
+    forge = Forge(bench)
+    for moment in ("", "soon", "2026-01-01", "9999-99-99"):
+        forge.sealed(finished=moment)
+        forge.ends(at=moment)
+        assert forge.verify().reasons == ("it does not say when it was judged",)
+
+
+def test_a_run_does_not_go_on_from_a_journal_that_is_another_than_the_one_sealed(bench: Bench) -> None:
+    bench.run({ONE: State.FAILED})
+    before = (bench.folder() / "evidence.json").read_bytes()
+    forge = Forge(bench)
+    forge.attempts(ONE, outcome=State.ERRORED)
+    forge.write()
+    (bench.folder() / "evidence.json").write_bytes(before)
+    with pytest.raises(RelgateError, match="the journal does not hold the 4 lines that were sealed"):
+        bench.run()
+
+
 # -- conditions -------------------------------------------------------------------------------------------
 
 
@@ -399,7 +432,7 @@ def test_the_digest_of_the_checks_covers_what_decides_how_they_run(bench: Bench,
         {"checks_path": "\0"},
         {"checks_also": ("/etc/passwd", "pytest.ini")},
         {"checks_also": ("pytest.ini", "\0")},
-        {"checks_also": ("pytest.ini", "src")},
+        {"checks_also": ("pytest.ini", "nothing.txt")},
         {"checks_dirty": True},
         {"commit": ""},
         {"commit": "HEAD"},
@@ -471,12 +504,14 @@ def test_setting_the_clock_back_does_not_bring_a_waiver_to_life(
     monkeypatch.setattr("pytest_relgate.session.now", lambda: "2026-01-10T00:00:00Z")
     bench.run({ONE: State.FAILED}, status=0)
     forge = Forge(bench)
+    forge.sealed(waivers=())
+    found = forge.verify(now="2026-01-15T00:00:00Z")
+    assert found.reasons == ("it names other waivers than those that it used",)
+    forge = Forge(bench)
     for finished, wanted in (("2026-01-19T00:00:00Z", "BLOCKED"), ("2999-01-01T00:00:00Z", "TAMPERED")):
         forge.sealed(finished=finished)
         forge.ends(at=finished)
         assert forge.verify(now="2026-01-25T00:00:00Z").finding == wanted
-    forge.sealed(waivers=())
-    assert forge.verify(now="2026-01-25T00:00:00Z").finding == "TAMPERED"
 
 
 # -- what cannot be seen ----------------------------------------------------------------------------------

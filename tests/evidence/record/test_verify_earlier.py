@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_relgate.model import Condition, State
+from pytest_relgate import prepare
+from pytest_relgate.evidence import seal
+from pytest_relgate.evidence.verify import earlier_evidence
+from pytest_relgate.model import Condition, Phase, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from conftest import Bench
     from pytest_relgate.evidence.verify import Verification
@@ -83,6 +87,38 @@ def test_one_release_cannot_stand_for_another(staged: Bench) -> None:
     assert staged.codes() == ["EARLIER", "EARLIER"]
 
 
+def test_one_release_cannot_stand_for_another_in_a_folder_of_any_name(staged: Bench, tmp_path: Path) -> None:
+    staged.run()
+    whole = tmp_path / "downloaded"
+    shutil.copytree(staged.folder().parent, whole)
+    assert staged.verify(whole / "rehearsal").finding == "PASSED"
+    staged.target, staged.phase = "v0.3.0", "build"
+    staged.run()
+    shutil.rmtree(whole / "build")
+    shutil.copytree(staged.folder(), whole / "build")
+    assert staged.verify(whole / "rehearsal").finding == "STALE"
+    evidence = seal.decode((whole / "rehearsal/evidence.json").read_bytes())
+    earlier = earlier_evidence(
+        whole / "build",
+        Phase.BUILD,
+        context=evidence.context,
+        subject=evidence.subject,
+        repository=staged.repository,
+        checks=staged.repository,
+    )
+    assert earlier.problem == "STALE: it judges v0.3.0 build, expected v0.2.0 build"
+
+
+def test_the_sandbox_does_not_rest_on_a_release(staged: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = prepare._under_release
+    monkeypatch.setattr(prepare, "_under_release", lambda *args: (real(*args)[0], True, ()))
+    staged.run()
+    assert [reason.message.rpartition("found ")[2] for reason in staged.evidence().reasons] == [
+        "that of no sandbox",
+        "that of no sandbox",
+    ]
+
+
 def test_what_was_judged_with_other_evidence_than_lies_beside_it_is_stale(staged: Bench) -> None:
     staged.run()
     staged.phase = "build"
@@ -150,8 +186,6 @@ def test_a_live_run_does_not_rest_on_a_dry_one_that_left_gates_out(
 def test_the_sandbox_is_refused_unless_asked_for(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, elsewhere: Repository
 ) -> None:
-    from pytest_relgate import prepare
-
     real = prepare._under_release
     monkeypatch.setattr(prepare, "_under_release", lambda *args: (real(*args)[0], True, ()))
     bench.run()

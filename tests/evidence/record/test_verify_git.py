@@ -113,7 +113,7 @@ def test_a_waiver_that_expired_since_blocks(bench: Bench, monkeypatch: pytest.Mo
     assert bench.verify(now="2026-01-19T00:00:00Z").finding == "PASSED"
     found = bench.verify(now="2026-01-21T00:00:00Z")
     assert said(found).startswith("BLOCKED 1: WAIVER: waiver for test_gates.py::test_one: expired")
-    assert bench.verify(now="2026-01-09T00:00:00Z").finding == "PASSED", "a clock behind is no reason"
+    assert bench.verify(now="2025-12-01T00:00:00Z").finding == "PASSED", "a clock behind is no reason"
 
 
 def test_a_waiver_withdrawn_by_a_later_commit_stays_with_the_commit_that_has_it(
@@ -187,6 +187,16 @@ def test_whether_a_built_file_was_there_is_believed(
     bench.run()
     assert bench.states()["two"] == state
     assert bench.verify().finding == "PASSED"
+
+
+def test_a_tracked_file_that_was_deleted_is_dirt_and_no_forgery(
+    bench: Bench, a_gate: Callable[..., Gate]
+) -> None:
+    bench.lock(a_gate(ONE), a_gate(TWO, conditions=(Condition("present", "source", ("src/*.txt",)),)))
+    (bench.path / "src/demo.txt").unlink()
+    bench.run()
+    assert (bench.states()["two"], bench.codes()) == ("NOT_TRIGGERED", ["DIRTY"])
+    assert bench.verify().finding == "BLOCKED"
 
 
 # -- released versions ------------------------------------------------------------------------------------
