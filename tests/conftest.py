@@ -7,11 +7,13 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # A deadline is a timed assertion, and machines that run tests are noisy.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -81,7 +83,9 @@ class Project:
     def pytest(self, *args: str, environ: dict[str, str] | None = None, timeout: float = 120) -> Outcome:
         return self.python("-m", "pytest", "-p", "no:cacheprovider", *args, environ=environ, timeout=timeout)
 
-    def release(self, *args: str, phase: str = "prerelease", target: str = "v0.2.0", **kwargs: Any) -> Outcome:
+    def release(
+        self, *args: str, phase: str = "prerelease", target: str = "v0.2.0", **kwargs: Any
+    ) -> Outcome:
         return self.pytest("-m", phase, "--release-target", target, *args, **kwargs)
 
     def relgate(self, *args: str) -> Outcome:

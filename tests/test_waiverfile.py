@@ -333,7 +333,7 @@ STATES = st.lists(st.sampled_from([state for state in State if state.waivable]),
     tuple
 )
 RELEASES = st.sampled_from(["v0.1.10", "v1.0.0-rc.1", "v2.0.0+b1", "v10.20.30-a-b.c.0.1x"])
-TIMES = st.datetimes(dt.datetime(2000, 1, 1), dt.datetime(2100, 1, 1), timezones=st.just(dt.UTC))  # noqa: DTZ001
+TIMES = st.datetimes(dt.datetime(2000, 1, 1), dt.datetime(2100, 1, 1), timezones=st.just(dt.UTC))
 
 
 @st.composite

@@ -69,7 +69,7 @@ HOSTILE = (
 )
 
 
-def gate(number: int = 1, **changes: Any) -> Gate:  # noqa: ANN401  (fields of Gate)
+def gate(number: int = 1, **changes: Any) -> Gate:
     """One plain gate."""
     plain: dict[str, Any] = {
         "id": f"test_1_core.py::TestCargo::test_gate[g{number}]",
@@ -80,7 +80,7 @@ def gate(number: int = 1, **changes: Any) -> Gate:  # noqa: ANN401  (fields of G
     return Gate(**(plain | changes))
 
 
-def attempt(of: Gate, outcome: State = State.PASSED, **changes: Any) -> Attempt:  # noqa: ANN401  (fields)
+def attempt(of: Gate, outcome: State = State.PASSED, **changes: Any) -> Attempt:
     """One plain attempt of a gate."""
     plain: dict[str, Any] = {
         "gate": of.id,
@@ -97,7 +97,7 @@ def attempt(of: Gate, outcome: State = State.PASSED, **changes: Any) -> Attempt:
     return Attempt(**(plain | changes))
 
 
-def record_of(*gates: Judged, reasons: tuple[Reason, ...] = (), **changes: Any) -> Record:  # noqa: ANN401
+def record_of(*gates: Judged, reasons: tuple[Reason, ...] = (), **changes: Any) -> Record:
     """A record of these gates; without reasons it is PASSED. ``context__agent`` changes within."""
     whole = Record(
         context=Context(
@@ -345,7 +345,7 @@ def _records(draw: st.DrawFn) -> Record:
         if not state.passing and not one.advisory:
             reasons.append(Reason(code=state, gate=one.id, message=said, remedy=draw(_texts())))
     for said in draw(st.lists(_texts(), max_size=2)):
-        reasons.append(Reason(code="FACT", message=said))  # noqa: PERF401  (reads as the loop above)
+        reasons.append(Reason(code="FACT", message=said))
     kept = {one.gate.id: "2026-02-01T15:41:00Z" for one in judged if draw(st.booleans())}
     return record_of(
         *judged,

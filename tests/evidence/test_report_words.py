@@ -40,7 +40,7 @@ def test_lines_stay_lines_where_a_block_is_shown() -> None:
 
 
 @given(st.text(st.characters(), max_size=600), st.booleans())
-def test_shown_text_holds_nothing_that_hides(text: str, lines: bool) -> None:  # noqa: FBT001  (drawn)
+def test_shown_text_holds_nothing_that_hides(text: str, lines: bool) -> None:
     shown = printable(text, lines=lines)
     rest = shown.replace("\n", "").replace("\t", "") if lines else shown
     assert rest.replace("\u3000", "").isprintable()
@@ -194,7 +194,7 @@ def test_conditions_are_told_in_words(conditions: tuple[Condition, ...], words: 
     ("held", "words"),
     [(True, "holds"), (False, "does not hold"), (None, "could not be decided")],
 )
-def test_a_proof_is_told_in_words(held: bool | None, words: str) -> None:  # noqa: FBT001  (a table)
+def test_a_proof_is_told_in_words(held: bool | None, words: str) -> None:
     proof = Proof(
         condition=Condition(kind="changed", name="deps"),
         held=held,

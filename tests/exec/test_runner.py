@@ -43,7 +43,7 @@ def make(tmp_path: Path, journal: list[dict[str, Any]]) -> Callable[..., Runner]
     for number in range(8):
         (repository / f"file{number}.rs").write_text("fn main() {}\n")
 
-    def make(**options: Any) -> Runner:  # noqa: ANN401  (fields of Runner)
+    def make(**options: Any) -> Runner:
         fields = {
             "cwd": repository,
             "logs": tmp_path / "evidence" / "logs",
@@ -144,7 +144,7 @@ def test_a_command_that_cannot_start_was_not_called(runner: Runner) -> None:
 def test_a_needed_tool_is_looked_for_before_anything_runs(
     runner: Runner,
     journal: list[dict[str, Any]],
-    needs: Any,  # noqa: ANN401
+    needs: Any,
 ) -> None:
     with pytest.raises(ToolMissing) as raised:
         runner("true", needs=needs)

@@ -295,8 +295,8 @@ OUTCOMES = st.sampled_from([PASSED, PASSED, *REMEMBERED, *SUPERSEDED, FLAKY])
 def test_passed_needs_a_pass_of_this_subject_with_nothing_against_it(
     runs: list[int],
     data: st.DataObject,
-    reads_world: bool,  # noqa: FBT001  (hypothesis fills it)
-    signed: bool,  # noqa: FBT001  (hypothesis fills it)
+    reads_world: bool,
+    signed: bool,
 ) -> None:
     others = st.sampled_from([{}, {}, OTHER_TREE, OTHER_CHECKS, OTHER_BASE])
     made = [(run, data.draw(OUTCOMES), data.draw(others)) for run in runs]
