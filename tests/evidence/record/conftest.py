@@ -96,7 +96,7 @@ class Bench:
 
     # -- runs
 
-    def run(  # noqa: PLR0913  (what a command line and a session can say)
+    def run(
         self,
         outcomes: Mapping[str, State | Iterable[State]] | None = None,
         *,

@@ -208,19 +208,17 @@ def test_a_seal_that_may_not_be_durable_is_taken_back(bench: Bench, monkeypatch:
 def read_only(place: Path) -> Iterator[None]:
     """A folder that this process cannot write to, by whatever means this machine has."""
     place.mkdir(exist_ok=True)
-    if mount(place):
-        subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
-        undo = lambda: unmount(place)  # noqa: E731
-    elif os.geteuid():
-        place.chmod(0o555)
-        undo = lambda: place.chmod(0o755)  # noqa: E731
-    else:
-        subprocess.run(["chattr", "+i", str(place)], check=True)
-        undo = lambda: subprocess.run(["chattr", "-i", str(place)], check=True)  # noqa: E731
-    try:
+    with contextlib.ExitStack() as undo:
+        if mount(place):
+            undo.callback(unmount, place)
+            subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
+        elif os.geteuid():
+            undo.callback(place.chmod, 0o755)
+            place.chmod(0o555)
+        else:
+            undo.callback(subprocess.run, ["chattr", "-i", str(place)], check=True)
+            subprocess.run(["chattr", "+i", str(place)], check=True)
         yield
-    finally:
-        undo()
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(bench: Bench) -> None:

@@ -10,15 +10,17 @@ from pytest_relgate.errors import RelgateError
 from pytest_relgate.model import State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from conftest import Bench
+    from pytest_relgate.model import Gate
 
 ONE, TWO = "test_gates.py::test_one", "test_gates.py::test_two"
 
 
 def shelf(bench: Bench, commit: str) -> Path:
-    return bench.folder().parent / "superseded" / commit / "prerelease"
+    return bench.folder().parent / "superseded" / commit / bench.phase
 
 
 def test_evidence_of_another_tree_is_set_aside_and_still_verified(bench: Bench) -> None:
@@ -41,14 +43,17 @@ def test_evidence_of_another_commit_with_the_same_tree_leaves_a_copy(bench: Benc
     assert bench.reading().runs[-1].gates == (), "nothing has to run again"
 
 
-def test_evidence_by_other_checks_is_set_aside(bench: Bench) -> None:
-    first = bench.git("rev-parse", "HEAD")
+def test_evidence_by_other_checks_is_set_aside(bench: Bench, a_gate: Callable[..., Gate]) -> None:
+    bench.git("tag", "v0.2.0")
+    bench.phase = "postrelease"
+    bench.lock(a_gate(ONE, phase="postrelease"))
     run = bench.run({ONE: State.FAILED})
-    bench.write("release_checks/test_gates.py", "import pytest\n\npytestmark = [pytest.mark.prerelease]\n")
+    commit = bench.evidence().subject.commit
+    bench.write("release_checks/test_gates.py", "import pytest\n\npytestmark = [pytest.mark.postrelease]\n")
     bench.commit()
     bench.run()
-    assert len(bench.reading().runs) == 1
-    assert bench.verify(shelf(bench, first), head=run.digest).finding == "BLOCKED"
+    assert (len(bench.reading().runs), bench.evidence().subject.commit) == (1, commit)
+    assert bench.verify(shelf(bench, commit), head=run.digest).finding == "BLOCKED"
 
 
 def test_a_run_that_was_never_sealed_leaves_no_copy(bench: Bench) -> None:
