@@ -52,7 +52,7 @@ def finding_of(error: BaseException, when: str, *, place: str, xfail: str | None
         state, message = State.SKIPPED, f"expected to fail ({xfail or 'no reason given'}): {message}"
     found = getattr(error, "found", None)
     if isinstance(found, str):
-        message = found
+        message = _with_the_end(found, str(error))
     where = getattr(error, "where", "")
     do = getattr(error, "do", "") or getattr(error, "remedy", "")
     return Finding(
@@ -62,6 +62,14 @@ def finding_of(error: BaseException, when: str, *, place: str, xfail: str | None
         where if isinstance(where, str) and where else place,
         do if isinstance(do, str) else "",
     )
+
+
+def _with_the_end(found: str, text: str) -> str:
+    """What was found, and the end of the output that an error of a command carries behind it."""
+    output = text.removeprefix(found)
+    if output == text or not output.strip():
+        return found
+    return f"{found}\n{output[-(MESSAGE_LIMIT // 2) :].strip()}"
 
 
 def swallowed(error: BaseException, when: str) -> Finding:

@@ -122,7 +122,7 @@ def _closing(record: Record, run: ReleaseRun) -> Iterator[Line]:
         report = "report.html" if (run.folder.path / "report.html").exists() else "report.md"
         yield Line(f"{'Report':<{LABEL}}{folder}/{report}")
         yield Line(f"{'Check':<{LABEL}}{wording.verify_command(record, short=True)}")
-        yield Line(f"{'Head':<{LABEL}}{run.digest}")
+        yield Line(f"{'Head':<{LABEL - 1}}{run.digest}")  # 71 characters: to fit in 80
     yield from _next(record)
 
 
