@@ -6,6 +6,7 @@ Everything but the gates is real: git, the checks folder and its lock, the evide
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import shutil
 import subprocess
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec import json
+from msgspec.structs import replace
 
 from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence import seal
@@ -256,6 +259,78 @@ class Quick:
             text=True,
             check=False,
         )
+
+
+@dataclass
+class Forge:
+    """A sealed folder taken apart, to be put together again as somebody would like it to be."""
+
+    bench: Bench
+    evidence: seal.Evidence = field(init=False)
+    entries: list[journals.Entry] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.evidence = self.bench.evidence()
+        self.entries = list(self.bench.reading().entries)
+
+    def sealed(self, **changes: Any) -> None:
+        self.evidence = replace(self.evidence, **changes)
+
+    def gate(self, name: str, **changes: Any) -> None:
+        gates = [replace(one, **changes) if one.id == name else one for one in self.evidence.gates]
+        self.sealed(gates=tuple(gates))
+
+    def runs(self, **changes: Any) -> None:
+        """Change every opening line, and the seal where it says the same."""
+        self.entries = [
+            replace(one, **changes) if isinstance(one, journals.RunOpened) else one for one in self.entries
+        ]
+        self.sealed(**{name: value for name, value in changes.items() if name in ("context", "subject")})
+
+    def context(self, **changes: Any) -> None:
+        self.runs(context=replace(self.evidence.context, **changes))
+        short = {name: value for name, value in changes.items() if hasattr(self.evidence, name)}
+        self.sealed(**short)
+
+    def subject(self, **changes: Any) -> None:
+        self.runs(subject=replace(self.evidence.subject, **changes))
+
+    def ends(self, **changes: Any) -> None:
+        self.entries = [
+            replace(one, **changes) if isinstance(one, journals.RunClosed) else one for one in self.entries
+        ]
+
+    def attempts(self, name: str, **changes: Any) -> None:
+        self.entries = [
+            replace(one, **changes) if isinstance(one, journals.AttemptClosed) and one.gate == name else one
+            for one in self.entries
+        ]
+        gates = []
+        for one in self.evidence.gates:
+            done = tuple(replace(attempt, **changes) for attempt in one.attempts)
+            gates.append(replace(one, attempts=done) if one.id == name else one)
+        self.sealed(gates=tuple(gates))
+
+    def passed(self) -> None:
+        self.sealed(verdict="PASSED", reasons=())
+
+    def write(self, folder: Path | None = None) -> None:
+        """Seal it, every digest and the whole chain made anew."""
+        place = folder or self.bench.folder()
+        lines, head = [], ""
+        for entry in self.entries:
+            lines.append(json.encode(replace(entry, prev=head)))
+            head = journals.digest(lines[-1])
+        (place / "journal.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
+        journal = seal.JournalHead(len(lines), head)
+        self.sealed(files=seal.files_of(place), journal=journal)
+        text = b"".join(seal.encode(self.evidence))
+        (place / "evidence.json").write_bytes(text)
+        (place / "evidence.json.sha256").write_text(f"{hashlib.sha256(text).hexdigest()}  evidence.json\n")
+
+    def verify(self, **expected: Any) -> Verification:
+        self.write()
+        return self.bench.verify(**expected)
 
 
 @pytest.fixture(scope="session")
