@@ -232,8 +232,12 @@ def _cannot_write(path: Path, error: OSError) -> RelgateError:
 
 
 def sync_folder(path: Path) -> None:
-    """Make renames in a folder durable."""
-    _sync(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    """Make renames in a folder durable, where the file system has a way to."""
+    try:
+        _sync(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # network file systems have none
+            raise
 
 
 def _sync_file(path: Path) -> None:

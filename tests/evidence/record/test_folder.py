@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,6 +83,20 @@ def test_a_file_system_without_locks_is_not_taken_for_another_run(
     monkeypatch.setattr(fcntl, "flock", no_locks)
     with pytest.raises(RelgateError, match=r"^evidence cannot be written to .*No locks available"):
         Folder.hold(root, "v0.2.0", Phase.PRERELEASE)
+
+
+def test_a_file_system_that_cannot_sync_folders_will_do(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.fsync
+
+    def no_folders(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", no_folders)
+    folder = Folder.hold(root, "v0.2.0", Phase.PRERELEASE)
+    folder.reopen([b"new"])
+    folder.release()
 
 
 # -- writing ----------------------------------------------------------------------------------------------
@@ -249,6 +264,7 @@ def test_evidence_that_was_committed_is_not_of_the_tree(bench: Bench) -> None:
 
 WAITING = """
 import os
+import stat
 import time
 
 import pytest
