@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from _pytest import nodes
+
 WORLD_FIXTURES = frozenset({"github", "channel", "channels"})
 OWN_FIXTURES = tuple(
     name for name, value in vars(fixtures).items() if isinstance(value, FixtureFunctionDefinition)
@@ -54,20 +56,29 @@ class Collector:
     present: Mapping[str, tuple[str, ...]]
     limit: float
     retried: bool = field(default=False, init=False)
-    _prefix: str = field(init=False)
+    _files: dict[Path, str] = field(default_factory=dict)
     _inherited: dict[int, list[tuple[Any, pytest.Mark]]] = field(default_factory=dict)
     _alike: dict[tuple[Any, ...], tuple[Gate, str]] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self._prefix = os.path.relpath(self.checks, self.rootdir).replace(os.sep, "/") + "/"
+    def id_of(self, node: nodes.Node, nodeid: str) -> str:
+        """The gate id of a node: its file's path relative to the checks folder, then as pytest has it.
 
-    def id_of(self, nodeid: str) -> str:
-        """The gate id of a node id: the path relative to the checks folder."""
-        return sys.intern(nodeid.removeprefix(self._prefix))
+        A node id alone does not say: what its path is relative to depends on root directory and arguments.
+        """
+        _, names_follow, names = nodeid.partition("::")
+        return sys.intern(f"{self._file(node.path)}{names_follow}{names}")
 
-    def is_gate(self, item: pytest.Item, nodeid: str) -> bool:
+    def _file(self, path: Path) -> str:
+        """A path relative to the checks folder; empty for one outside of it."""
+        found = self._files.get(path)
+        if found is None:
+            inside = os.path.relpath(path, self.checks).replace(os.sep, "/")
+            found = self._files[path] = "" if inside.startswith("../") else inside
+        return found
+
+    def is_gate(self, item: pytest.Item) -> bool:
         """Whether an item is a gate: below the checks folder, and a test function or marked with a phase."""
-        return nodeid.startswith(self._prefix) and (
+        return bool(self._file(item.path)) and (
             isinstance(item, pytest.Function) or any(mark.name in PHASES for mark in item.iter_markers())
         )
 
@@ -82,7 +93,7 @@ class Collector:
             alike = self._alike[key] = _Reader(self, item, marks).read(), _words(item)
         gate, words = alike
         return Gate(
-            id=self.id_of(nodeid),
+            id=self.id_of(item, nodeid),
             phase=gate.phase,
             title=_title(item, words),
             conditions=gate.conditions,
@@ -109,9 +120,9 @@ class Collector:
         """The gates among items, each with its item and pytest's node id (which takes time to spell)."""
         seen: set[str] = set()
         for item in items:
-            nodeid = item.nodeid
-            if not self.is_gate(item, nodeid):
+            if not self.is_gate(item):
                 continue
+            nodeid = item.nodeid
             gate = self.gate(item, nodeid)
             if nodeid in seen:
                 problem = "; ".join(filter(None, [gate.problem, "two gates have this id: rename one"]))
@@ -220,7 +231,7 @@ class _Reader:
         if not isinstance(node, pytest.Class):
             self.problems.append("sequence stands on a class: its tests run in order, the first red stops it")
             return
-        self.sequence = self.collector.id_of(node.nodeid)
+        self.sequence = self.collector.id_of(node, node.nodeid)
 
     def _limit(self, mark: pytest.Mark) -> None:
         value = mark.args[0] if mark.args else mark.kwargs.get("timeout")

@@ -88,8 +88,8 @@ class Request:
 
     @property
     def collect(self) -> list[str]:
-        """The paths that pytest collects."""
-        return list(self.paths) or [str(self.checks)]
+        """The paths that pytest collects; relative, because it refuses brackets in a path as typed."""
+        return list(self.paths) or [os.path.relpath(self.checks, self.invocation)]
 
 
 def phase_asked(markexpr: str) -> str:
