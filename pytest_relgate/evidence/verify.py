@@ -143,7 +143,7 @@ def _check_expectation(folder: Path, evidence: seal.Evidence, digest: str, expec
         raise Problem(Finding.STALE, reason, "take the folder of that phase, or run the phase")
     wanted = expectation.commit
     if wanted and not evidence.subject.commit.startswith(wanted):
-        reason = f"it judges commit {evidence.subject.commit or 'none'}, expected {wanted}"
+        reason = f"it judges commit {evidence.subject.commit[:12] or 'none'}, expected {wanted[:12]}"
         raise Problem(Finding.STALE, reason, "run the phase again on that commit")
     if evidence.sandbox and not expectation.allow_sandbox:
         reason = "it judges the sandbox and no release"

@@ -152,6 +152,8 @@ def test_a_repository_that_is_its_checks(bench: Bench) -> None:
     bench.run()
     assert bench.reading().runs[-1].gates == ()
     assert bench.evidence().verdict == "PASSED"
+    (bench.path / "release-evidence/.gitignore").unlink()
+    assert checks_of(bench).dirt == (), "evidence that was downloaded is no check"
 
 
 def test_a_profile_from_elsewhere_is_none_that_was_reviewed_with_the_checks(bench: Bench) -> None:

@@ -116,13 +116,13 @@ def test_a_failure_survives_a_kill_while_its_evidence_is_set_aside_or_taken_up_a
     bench.run({ONE: State.FAILED})
     bench.write("src/demo.txt", "later\n")
     later = bench.commit()
-    for copy in points(bench, tmp_path / "aside", lambda copy: copy.run(finish=False) and None):
+    for copy in points(bench, tmp_path / "aside", lambda copy: copy.run(finish=False) and None)[1::2]:
         copy.git("checkout", "-q", first)
         copy.run()
         assert copy.states()["one"] == "FLAKY"
     bench.run()
     bench.git("checkout", "-q", first)
-    for copy in points(bench, tmp_path / "again", lambda copy: copy.run(finish=False) and None):
+    for copy in points(bench, tmp_path / "again", lambda copy: copy.run(finish=False) and None)[::2]:
         assert copy.verify(commit=first).finding != "PASSED"
         copy.run()
         assert copy.states()["one"] == "FLAKY"
