@@ -5,6 +5,7 @@ Reads options only; no git, no network. A release run is a run whose ``-m`` is e
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import sys
@@ -139,6 +140,7 @@ def read_request(
     which the project registers markers: where there are no checks, ``-m build`` may be about one of those.
     Raises RelgateError for a wish that cannot be meant.
     """
+    _refuse_unknown(options, typed)
     given = sorted(
         f"--{name.replace('_', '-')}"
         for name, value in vars(options).items()
@@ -186,6 +188,18 @@ def _check_wait(source: str, text: str | None) -> None:
     except RelgateError as error:
         message = f"{source}: {error}"
         raise RelgateError(message) from None
+
+
+def _refuse_unknown(options: argparse.Namespace, typed: Sequence[str]) -> None:
+    """Name a mistyped option of ours before its value is taken for something else."""
+    known = [f"--{name.replace('_', '-')}" for name in vars(options) if name.startswith("release_")]
+    for word in typed:
+        flag = word.partition("=")[0]
+        if flag.startswith("--rel") and flag not in known:
+            near = difflib.get_close_matches(flag, known, 1)
+            guess = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
+            message = f"{flag} is no option: {guess}"
+            raise RelgateError(message)
 
 
 def _refuse_pinned(options: argparse.Namespace, typed: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_relgate.evidence import wording
+from pytest_relgate.evidence.printable import printable
 from pytest_relgate.model import State
 
 if TYPE_CHECKING:
@@ -117,6 +118,11 @@ def _closing(record: Record, run: ReleaseRun) -> Iterator[Line]:
         yield Line(f"and {len(shown) - CARDS_SHOWN} more: see the report")
         yield Line("")
     yield from _remarks(record)
+    tree = record.subject.tree
+    for one in run.prepared.signoffs:
+        if one.tree != tree:
+            words = f"the sign-off of {one.gate} is for tree {one.tree[:12]}, this one is {tree}"
+            yield from _paragraph("Note", printable(words))
     folder = record.folder
     if run.digest:
         report = "report.html" if (run.folder.path / "report.html").exists() else "report.md"
@@ -138,14 +144,20 @@ def _numbers(record: Record) -> str:
         f"{count.not_due} not due" if count.not_due else "",
         f"{count.waived} waived" if count.waived else "",
         f"{count.advisory} advisory red" if count.advisory else "",
-        f"{count.blocking} blocking" if count.blocking else "",
+        f"{count.blocking + count.run} blocking" if count.blocking + count.run else "",
     ]
     return "   ".join(filter(None, parts))
 
 
 def _card(card: Card) -> Iterator[Line]:
-    head = f"{card.state:<{LABEL - 2}}  {card.title}"
-    yield Line(_two_sides(_cut(head, WIDTH - len(card.where) - 2), card.where), "bold")
+    head = f"{card.state:<{LABEL - 2}}  "
+    if card.where:
+        yield Line(_two_sides(_cut(head + card.title, WIDTH - len(card.where) - 2), card.where), "bold")
+    else:
+        for part in _fold(card.title, WIDTH - len(head)):
+            yield Line(head + part, "bold")
+            head = " " * len(head)
+    yield from _labelled("gate", [card.gate] if card.gate and card.gate != card.title else [])
     found = card.history if card.state == State.FLAKY and card.history else card.found
     rows = [line for line in found.splitlines() if line.strip()]
     if len(rows) > FOUND_LINES:  # a command's output is told at its end, an assertion at its beginning
@@ -167,8 +179,6 @@ def _labelled(label: str, rows: Sequence[str]) -> Iterator[Line]:
 
 
 def _remarks(record: Record) -> Iterator[Line]:
-    from pytest_relgate.evidence.printable import printable
-
     not_due = [
         printable(judged.gate.title or judged.gate.id)
         for judged in record.verdict.gates
@@ -180,6 +190,13 @@ def _remarks(record: Record) -> Iterator[Line]:
         if judged.gate.advisory and not judged.state.passing
     ]
     waived = [wording.waiver_in_words(judged.waiver) for judged in record.verdict.gates if judged.waiver]
+    signed = [
+        f"{printable(judged.gate.title or judged.gate.id)}: {printable(judged.why)}"
+        for judged in record.verdict.gates
+        if judged.state is State.PASSED and "signed off by" in judged.why
+    ]
+    for words in signed:
+        yield from _paragraph("Signed", words)
     if not_due:
         yield from _paragraph("Not due", f"{', '.join(not_due)} (why: report)")
     if advisory:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -9,15 +10,17 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import hypothesis
 import pytest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-# A deadline is a timed assertion, and machines that run tests are noisy.
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
+if importlib.util.find_spec("hypothesis"):  # `pytest --markers` reads this file where it is not installed
+    import hypothesis
+
+    # A deadline is a timed assertion, and machines that run tests are noisy.
+    hypothesis.settings.register_profile("untimed", deadline=None)
+    hypothesis.settings.load_profile("untimed")
 
 PROFILE = 'schema = 1\nproject = "demo"\n'
 GIT = {

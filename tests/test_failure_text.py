@@ -40,3 +40,47 @@ def test_a_failed_command_shows_the_end_of_its_output(bare_project: Project) -> 
     closing = done.out[done.out.index("= BLOCKED v0.2.0 =") :]
     wide = [line for line in closing.splitlines() if len(line) > 80 and "release-evidence" not in line]
     assert not wide
+
+
+def test_a_mistyped_option_is_named(project: Project) -> None:
+    done = project.pytest("-m", "prerelease", "--release-taget", "v0.2.0")
+    assert done.status == 4
+    assert "ERROR: --release-taget is no option: did you mean --release-target?" in done.out
+
+
+def test_a_gate_that_is_gone_says_how_to_bring_it_back_or_plan_without_it(project: Project) -> None:
+    gates = project.path / "release_checks/test_gates.py"
+    gates.write_text(gates.read_text().replace("test_two", "test_other"), encoding="utf-8")
+    project.commit("rename")
+    done = project.release()
+    assert done.status == 1
+    (missing,) = [reason for reason in project.evidence()["reasons"] if reason["code"] == "MISSING"]
+    assert missing["remedy"].startswith(
+        "bring the gate back; if it is gone on purpose, `pytest --release-lock`"
+    )
+
+
+def test_a_sign_off_is_copied_from_the_screen_and_stays_visible(bare_project: Project) -> None:
+    bare_project.write(
+        "release_checks/test_gates.py",
+        "import pytest\n\npytestmark = pytest.mark.prerelease\n\n\n"
+        "def test_one(release):\n    assert (release.repository.parent / 'up').exists()\n",
+    )
+    bare_project.lock()
+    assert bare_project.release().status == 1
+    (bare_project.path.parent / "up").write_text("yes", encoding="utf-8")
+    flaky = bare_project.release()
+    assert flaky.status == 1
+    (reason,) = bare_project.evidence()["reasons"]
+    ready = reason["remedy"].partition("[[signoff]] ")[2]
+    for word in ("tree =", "person =", "cause ="):
+        ready = ready.replace(word, f"\n{word}")
+    bare_project.write("release_checks/signoffs.toml", "[[signoff]]\n" + ready.replace('"..."', '"staging"'))
+    bare_project.commit("sign off")
+    done = bare_project.release()
+    assert done.status == 0, done.out
+    assert "Signed    " in done.out
+    bare_project.write("src/demo.txt", "another tree\n")
+    bare_project.commit("go on")
+    done = bare_project.release()
+    assert "Note      the sign-off of test_gates.py::test_one is for tree" in done.out

@@ -403,4 +403,6 @@ def verify_command(record: Record, *, short: bool = False) -> str:
 
     folder = record.folder or f"release-evidence/{record.context.target}/{record.context.phase}"
     commit = record.subject.commit[:_COMMIT_SHOWN] if short else record.subject.commit
-    return printable(f"relgate verify {shlex.quote(folder)} --commit {shlex.quote(commit)}", limit=BLOCK)
+    sandbox = " --allow-sandbox" if record.context.sandbox else ""
+    command = f"relgate verify {shlex.quote(folder)} --commit {shlex.quote(commit)}{sandbox}"
+    return printable(command, limit=BLOCK)

@@ -93,7 +93,7 @@ def about_gate(judged: Judged, plan: Plan) -> Reason:
         code=judged.state,
         message=message,
         gate=gate.id,
-        remedy=own or _remedy(judged.state, plan),
+        remedy=own or _remedy(judged, plan),
         where=(attempt.where if attempt else "") or gate.where,
     )
 
@@ -133,11 +133,11 @@ def _problem_of(one: Earlier, plan: Plan, subject: Subject) -> str:
     return ""
 
 
-def _remedy(state: State, plan: Plan) -> str:  # noqa: C901, PLR0911  (one answer for each state)
+def _remedy(judged: Judged, plan: Plan) -> str:  # noqa: C901, PLR0911  (one answer for each state)
     again = f"run {_command(plan, plan.phase)}"
-    match state:
+    match judged.state:
         case State.FAILED:
-            return f"correct what it found and commit, then {again}"
+            return f"correct what it found and commit (a pass on the same tree would be FLAKY), then {again}"
         case State.ERRORED:
             return f"give it what it needs to judge (tool, network, credentials), then {again}"
         case State.TIMED_OUT:
@@ -147,7 +147,11 @@ def _remedy(state: State, plan: Plan) -> str:  # noqa: C901, PLR0911  (one answe
         case State.SKIPPED:
             return "let it judge, or declare when it applies: when_changed, when_present, live_only"
         case State.FLAKY:
-            return "correct the cause and commit, or have a named person sign it off with the cause"
+            tree = judged.attempts[-1].tree if judged.attempts else ""
+            return (
+                "correct the cause and commit; or, the cause understood, commit in signoffs.toml: "
+                f'[[signoff]] gate = "{judged.gate.id}" tree = "{tree}" person = "..." cause = "..."'
+            )
         case State.PENDING:
             return f"wait for the world to catch up, then {again}"
         case State.BLOCKED_BY:
@@ -156,6 +160,8 @@ def _remedy(state: State, plan: Plan) -> str:  # noqa: C901, PLR0911  (one answe
             return f"if it belongs to the plan run {_RELOCK}, else remove it"
         case State.INVALID:
             return f"correct the gate and commit, then {again}"
+        case State.MISSING if judged.gate.id in plan.missing:
+            return f"bring the gate back; if it is gone on purpose, {_RELOCK}"
         case State.MISSING | State.STALE | State.PASSED | State.NOT_TRIGGERED | State.WAIVED:
             return again
 

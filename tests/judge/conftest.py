@@ -136,7 +136,9 @@ def judged(case: Case, name: str = "b") -> Judged:
 
 
 DEFAULTS = {
-    State.FAILED: f"correct what it found and commit, then run {RUN}",
+    State.FAILED: (
+        f"correct what it found and commit (a pass on the same tree would be FLAKY), then run {RUN}"
+    ),
     State.ERRORED: f"give it what it needs to judge (tool, network, credentials), then run {RUN}",
     State.TIMED_OUT: (
         "make it faster and commit, or raise its limit on purpose: "
@@ -147,7 +149,10 @@ DEFAULTS = {
     State.PENDING: f"wait for the world to catch up, then run {RUN}",
     State.BLOCKED_BY: f"get the gates before it in its sequence to pass, then run {RUN}",
     State.INVALID: f"correct the gate and commit, then run {RUN}",
-    State.FLAKY: "correct the cause and commit, or have a named person sign it off with the cause",
+    State.FLAKY: (
+        "correct the cause and commit; or, the cause understood, commit in signoffs.toml: "
+        '[[signoff]] gate = "b" tree = "tree" person = "..." cause = "..."'
+    ),
 }
 
 
