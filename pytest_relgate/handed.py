@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_relgate.clock import now
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from pytest_relgate.model import Attempt, Gate, State
+    from pytest_relgate.model import Attempt, Decision, Gate, State
     from pytest_relgate.prepare import Prepared
 
 
@@ -89,3 +90,30 @@ def _waived(prepared: Prepared, gates: Sequence[Gate]) -> dict[str, tuple[State,
         for gate, waivers in usable.items()
         if gate in waivable
     }
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run will do: gates kept and since when (HH:MM, UTC), not due, to run, seconds it took before."""
+
+    kept: frozenset[str]
+    kept_from: str
+    not_due: int
+    to_run: int
+    seconds: float
+
+
+def forecast(
+    prepared: Prepared,
+    attempts: Mapping[str, Sequence[Attempt]],
+    gates: Sequence[Gate],
+    decisions: Mapping[str, Decision],
+) -> Forecast:
+    """Say what a run will do with these gates."""
+    settled, failed = remembered(prepared, attempts, gates)
+    kept = frozenset() if prepared.rerun else settled
+    not_due = {gate.id for gate in gates if not decisions[gate.id].due} - failed - kept
+    to_run = [gate.id for gate in gates if gate.id not in kept and gate.id not in not_due]
+    times = [attempts[name][-1].seconds for name in to_run if attempts.get(name)]
+    since = max((attempts[name][-1].started for name in kept), default="")
+    return Forecast(kept, since[11:16], len(not_due), len(to_run), sum(times))

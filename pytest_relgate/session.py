@@ -7,8 +7,6 @@ PASSED out (an internal error, an interruption, a moved HEAD) are collected as r
 from __future__ import annotations
 
 import contextlib
-import platform
-import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,8 +17,9 @@ from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence import seal
 from pytest_relgate.evidence.folder import DIGEST, JOURNAL, LOGS, SEAL, Folder
 from pytest_relgate.evidence.memory import take_up
+from pytest_relgate.evidence.project import record_of, reports_of
 from pytest_relgate.execution import Closed, Collected, Payload, RunFacts
-from pytest_relgate.handed import facts_of, remembered
+from pytest_relgate.handed import Forecast, facts_of, forecast
 from pytest_relgate.judge import decide, decide_every, reconcile
 from pytest_relgate.model import (
     Attempt,
@@ -36,7 +35,7 @@ from pytest_relgate.model import (
 from pytest_relgate.subject import dirt_of_checks, evidence_places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from pytest_relgate.prepare import Prepared
@@ -47,17 +46,6 @@ UNFINISHED = Reason(
     remedy="type the same command again: gates that passed are kept",
 )
 PLAIN_EXITS = (0, 1, 5)  # pytest's own: all passed, some failed, none left to run
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """What a run will do: gates kept and since when (HH:MM, UTC), not due, to run, seconds it took before."""
-
-    kept: frozenset[str]
-    kept_from: str
-    not_due: int
-    to_run: int
-    seconds: float
 
 
 @dataclass
@@ -149,15 +137,7 @@ class ReleaseRun:
     def forecast(self) -> Forecast:
         """What this run will do, from the lock and what is remembered, before pytest collects."""
         gates = self.known_gates()
-        prepared = self.prepared
-        settled, failed = remembered(prepared, self.attempts, gates)
-        decisions = self._decide(gates)
-        kept = frozenset() if prepared.rerun else settled
-        not_due = {gate.id for gate in gates if not _due(decisions, gate.id)} - failed - kept
-        to_run = [gate.id for gate in gates if gate.id not in kept and gate.id not in not_due]
-        times = [self.attempts[name][-1].seconds for name in to_run if self.attempts.get(name)]
-        since = max((self.attempts[name][-1].started for name in kept), default="")
-        return Forecast(kept, since[11:16], len(not_due), len(to_run), sum(times))
+        return forecast(self.prepared, self.attempts, gates, self._decide(gates))
 
     def _decide(self, gates: Iterable[Gate]) -> dict[str, Decision]:
         prepared = self.prepared
@@ -252,17 +232,14 @@ class ReleaseRun:
         if self._chosen is None:
             self._chosen = frozenset()
             self._open(())
-        subject, context = self.prepared.subject, self.prepared.context
         done = self.attempts.setdefault(closed.gate, [])
-        started = rfc3339(int(closed.started))
-        number = len(done) + 1
         entry = journals.AttemptClosed(
             prev="",
             run=self.run,
             gate=closed.gate,
-            number=number,
+            number=len(done) + 1,
             outcome=closed.outcome,
-            started=started,
+            started=rfc3339(int(closed.started)),
             seconds=closed.seconds,
             worker=closed.worker,
             message=closed.message,
@@ -271,26 +248,7 @@ class ReleaseRun:
             log=closed.log,
             phase_of_test=closed.when,
         )
-        done.append(
-            Attempt(
-                gate=closed.gate,
-                number=number,
-                outcome=closed.outcome,
-                run=self.run,
-                started=started,
-                seconds=closed.seconds,
-                worker=closed.worker,
-                tree=subject.tree,
-                checks=subject.checks,
-                base=context.base_commit,
-                mode=context.mode,
-                message=closed.message,
-                where=closed.where,
-                do=closed.do,
-                log=closed.log,
-                phase_of_test=closed.when,
-            )
-        )
+        done.append(journals.attempt_of(entry, self.prepared.context, self.prepared.subject))
         self._write(entry, durable=not closed.outcome.passing)
 
     def command_starts(self, gate: str, argv: tuple[str, ...]) -> None:
@@ -468,72 +426,23 @@ class ReleaseRun:
         return verdict
 
     def _record(self, verdict: Verdict) -> Record:
-        prepared = self.prepared
-        kept = {
-            judged.gate.id: judged.attempts[-1].started
-            for judged in verdict.gates
-            if judged.state is State.PASSED and judged.attempts and judged.attempts[-1].run != self.run
-        }
-        return Record(
-            context=prepared.context,
-            subject=prepared.subject,
-            verdict=verdict,
-            locked=prepared.lock is not None,
+        return record_of(
+            self.prepared,
+            verdict,
             run=self.run,
             started=self.started,
             finished=self._judged_at,
-            environment=self.environment | _machine(),
-            kept=kept,
-            waivers=tuple(judged.waiver for judged in verdict.gates if judged.waiver),
+            environment=self.environment,
             earlier=self._earlier_found,
-            set_aside=tuple(self.set_aside),
-            narrowed=prepared.request.narrowed,
-            folder=self.folder_name(),
-            command=self.command(),
+            set_aside=self.set_aside,
         )
 
-    def folder_name(self) -> str:
-        """The evidence folder as a person would type it."""
-        path = self.folder.path
-        invocation = self.prepared.request.invocation
-        return str(path.relative_to(invocation)) if invocation in path.parents else str(path)
-
-    def command(self) -> str:
-        """The command that continues this run."""
-        context, request = self.prepared.context, self.prepared.request
-        folder = request.checks
-        if request.invocation in folder.parents:
-            folder = folder.relative_to(request.invocation)
-        words = ["pytest", str(folder), "-m", context.phase, "--release-target", context.target]
-        if context.mode == "live":
-            words += ["--release-mode", "live", "--release-agent", context.agent]
-        return " ".join(words)
-
     def _write_reports(self, record: Record) -> None:
-        from pytest_relgate.evidence.report_junit import junit
-        from pytest_relgate.evidence.report_markdown import markdown
-
-        reports = {"report.md": markdown(record), "junit.xml": junit(record)}
-        if self.prepared.profile.report.html:
-            from pytest_relgate.evidence.report_html import finish, standalone
-
-            reports["report.html"] = iter([finish(self.page, record) if self.page else standalone(record)])
+        reports = reports_of(record, self.page, html=self.prepared.profile.report.html)
         self.folder.write_together(reports, durable=True)
-
-
-def _due(decisions: Mapping[str, Decision], gate: str) -> bool:
-    return gate not in decisions or decisions[gate].due
 
 
 def _with_problem(gate: Gate, problem: str) -> Gate:
     import msgspec
 
     return msgspec.structs.replace(gate, problem="; ".join(filter(None, [gate.problem, problem])))
-
-
-def _machine() -> dict[str, str]:
-    return {
-        "python": platform.python_version(),
-        "platform": f"{platform.system().lower()}-{platform.machine()}",
-        "implementation": sys.implementation.name,
-    }

@@ -143,7 +143,7 @@ class Reading:
                 case RunOpened():
                     opened = entry
                 case AttemptClosed() if opened is not None:
-                    attempt = _attempt(entry, opened)
+                    attempt = attempt_of(entry, opened.context, opened.subject)
                     if entry.run in moved and entry.outcome.passing:
                         attempt = msgspec.structs.replace(attempt, tree=f"{attempt.tree}{MOVED}")
                     found.setdefault(entry.gate, []).append(attempt)
@@ -171,7 +171,8 @@ class Reading:
         return tuple(command for commands in started.values() for command in commands)
 
 
-def _attempt(entry: AttemptClosed, opened: RunOpened) -> Attempt:
+def attempt_of(entry: AttemptClosed, context: Context, subject: Subject) -> Attempt:
+    """An attempt, with what its run was about."""
     return Attempt(
         gate=entry.gate,
         number=entry.number,
@@ -180,10 +181,10 @@ def _attempt(entry: AttemptClosed, opened: RunOpened) -> Attempt:
         started=entry.started,
         seconds=entry.seconds,
         worker=entry.worker,
-        tree=opened.subject.tree,
-        checks=opened.subject.checks,
-        base=opened.context.base_commit,
-        mode=opened.context.mode,
+        tree=subject.tree,
+        checks=subject.checks,
+        base=context.base_commit,
+        mode=context.mode,
         message=entry.message,
         where=entry.where,
         do=entry.do,

@@ -203,6 +203,20 @@ def test_each_run_says_who_ran_it_how_and_against_what(bench: Bench) -> None:
     assert bench.evidence().agent == "codex@build"
 
 
+def test_the_command_that_continues_a_run_asks_for_the_same(bench: Bench) -> None:
+    commands = []
+    for options in ({}, {"release_base": "v0.0.1"}, {"release_mode": "live", "release_agent": "ada@laptop"}):
+        record = bench.run(**options).record
+        assert record is not None
+        commands.append(record.command)
+    plain = "pytest release_checks -m prerelease --release-target v0.2.0"
+    assert commands == [
+        plain,
+        f"{plain} --release-base v0.0.1",
+        f"{plain} --release-mode live --release-agent ada@laptop",
+    ]
+
+
 # -- what judged something else than the commit -----------------------------------------------------------
 
 

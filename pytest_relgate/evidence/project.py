@@ -1,0 +1,90 @@
+"""What a run concluded, projected onto a record, and the record onto reports."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from typing import TYPE_CHECKING
+
+from pytest_relgate.model import Record, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from pytest_relgate.model import Context, Earlier, Verdict
+    from pytest_relgate.prepare import Prepared
+    from pytest_relgate.request import Request
+
+
+def record_of(
+    prepared: Prepared,
+    verdict: Verdict,
+    *,
+    run: int,
+    started: str,
+    finished: str,
+    environment: Mapping[str, str],
+    earlier: Sequence[Earlier],
+    set_aside: Sequence[str],
+) -> Record:
+    """Everything that reports and seal say about one run; times are RFC 3339 in UTC."""
+    folder = prepared.evidence / prepared.context.target / prepared.context.phase
+    return Record(
+        context=prepared.context,
+        subject=prepared.subject,
+        verdict=verdict,
+        locked=prepared.lock is not None,
+        run=run,
+        started=started,
+        finished=finished,
+        environment={**environment, **_machine()},
+        kept={
+            judged.gate.id: judged.attempts[-1].started
+            for judged in verdict.gates
+            if judged.state is State.PASSED and judged.attempts and judged.attempts[-1].run != run
+        },
+        waivers=tuple(judged.waiver for judged in verdict.gates if judged.waiver),
+        earlier=tuple(earlier),
+        set_aside=tuple(set_aside),
+        narrowed=prepared.request.narrowed,
+        folder=_as_typed(folder, prepared.request.invocation),
+        command=command_of(prepared.context, prepared.request),
+    )
+
+
+def command_of(context: Context, request: Request) -> str:
+    """The command that continues a run."""
+    words = ["pytest", _as_typed(request.checks, request.invocation), "-m", context.phase]
+    words += ["--release-target", context.target]
+    if context.mode == "live":
+        words += ["--release-mode", "live", "--release-agent", context.agent]
+    if context.base_why == "--release-base":
+        words += ["--release-base", context.base]
+    return " ".join(words)
+
+
+def reports_of(record: Record, page: str, *, html: bool) -> dict[str, Iterable[str]]:
+    """The reports by file name; ``page`` is pytest-html's own, empty where it wrote none."""
+    from pytest_relgate.evidence.report_junit import junit
+    from pytest_relgate.evidence.report_markdown import markdown
+
+    reports: dict[str, Iterable[str]] = {"report.md": markdown(record), "junit.xml": junit(record)}
+    if html:
+        from pytest_relgate.evidence.report_html import finish, standalone
+
+        reports["report.html"] = [finish(page, record) if page else standalone(record)]
+    return reports
+
+
+def _as_typed(path: Path, invocation: Path) -> str:
+    """A path as a person would type it where the run was typed."""
+    return str(path.relative_to(invocation)) if invocation in path.parents else str(path)
+
+
+def _machine() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "platform": f"{platform.system().lower()}-{platform.machine()}",
+        "implementation": sys.implementation.name,
+    }
