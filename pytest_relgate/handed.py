@@ -67,6 +67,7 @@ def remembered(
             signoff=next(
                 (one for one in prepared.signoffs if (one.gate, one.tree) == (gate.id, subject.tree)), None
             ),
+            mode=prepared.context.mode,
         )
         if state.settled:
             settled.add(gate.id)

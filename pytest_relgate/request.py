@@ -174,7 +174,13 @@ def read_request(
         _check_wait(source, text)
     inside = _inside(paths, checks, invocation)
     return Request(
-        kind, phase, checks, inside, _narrowing(options, inside), invocation, options.release_plan or ""
+        kind,
+        phase,
+        checks,
+        inside,
+        _narrowing(options, inside, typed),
+        invocation,
+        options.release_plan or "",
     )
 
 
@@ -237,13 +243,16 @@ def _inside(paths: Sequence[str], checks: Path, invocation: Path) -> tuple[str, 
     return tuple(inside)
 
 
-def _narrowing(options: argparse.Namespace, paths: Sequence[str]) -> str:
-    """How the run was narrowed, as typed; empty when it was not."""
+def _narrowing(options: argparse.Namespace, paths: Sequence[str], typed: Sequence[str]) -> str:
+    """How the run was narrowed, as typed; empty when it was not. What addopts leave out is another matter."""
     words = [*paths]
-    if options.keyword:
+    if options.keyword and any(word.startswith("-k") for word in typed):
         words += ["-k", options.keyword]
     for name, flag in (("deselect", "--deselect"), ("ignore", "--ignore"), ("ignore_glob", "--ignore-glob")):
-        words += [f"{flag}={value}" for value in getattr(options, name, None) or ()]
+        given = getattr(options, name, None) or ()
+        words += [
+            f"{flag}={value}" for value in given if any(word in (value, f"{flag}={value}") for word in typed)
+        ]
     return " ".join(words)
 
 
@@ -283,6 +292,12 @@ def refuse_modes(
 
     ``cut_by_default`` is the folder above which pytest loads no conftest unless it is told otherwise.
     """
+    if options.inifilename:
+        message = (
+            f"-c {options.inifilename} names another configuration than the one above the checks, which "
+            "would be other checks with a memory of their own: take it off"
+        )
+        raise RelgateError(message)
     for name, flag in SET_ASIDE.items():
         if name not in TYPED_ALLOWED and getattr(options, name, None) and _typed(typed, name, flag):
             message = f"{flag} cannot judge a release: take it off (gates that passed are kept by themselves)"

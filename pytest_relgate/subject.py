@@ -89,7 +89,11 @@ def dirt_of_checks(repository: Repository, paths: Sequence[str]) -> tuple[str, .
     """What of these paths is not as committed; evidence among them is no check."""
     specs = [path for path in paths if path != "."]
     found = repository.dirt(specs if len(specs) == len(paths) else ())
-    return tuple(path for path in found if not any(map(is_evidence, path.split("/")[:-1])))
+    evidence = {path for path in found if any(map(is_evidence, path.split("/")[:-1]))}
+    if evidence:  # by its name only: what git tracks there is no evidence
+        out = git(repository.path, "--literal-pathspecs", "ls-files", "-z", "--", *evidence).stdout
+        evidence -= {os.fsdecode(name) for name in out.split(b"\0")}
+    return tuple(path for path in found if path not in evidence)
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -180,6 +180,7 @@ class _Bench:
             base=self.base,
             reads_world=gate.reads_world,
             signoff=self.signoffs.get(gate.id),
+            mode=self.plan.mode,
         )
         if settled.newest is not None and settled.newest.gate != gate.id:
             why = f"its attempts are those of {settled.newest.gate}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pytest_relgate.model import Attempt, State
+from pytest_relgate.model import Attempt, Mode, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,9 +60,12 @@ def settle(
     base: str,
     reads_world: bool,
     signoff: Signoff | None,
+    mode: str = Mode.DRY_RUN,
 ) -> tuple[State, str]:
     """Settle one gate: its state, and why in one sentence for people. See :func:`weigh`."""
-    weighed = weigh(attempts, tree=tree, checks=checks, base=base, reads_world=reads_world, signoff=signoff)
+    weighed = weigh(
+        attempts, tree=tree, checks=checks, base=base, reads_world=reads_world, signoff=signoff, mode=mode
+    )
     return weighed.state, weighed.why
 
 
@@ -74,11 +77,13 @@ def weigh(
     base: str,
     reads_world: bool,
     signoff: Signoff | None,
+    mode: str = Mode.DRY_RUN,
 ) -> Settlement:
     """Weigh the attempts at one gate, oldest first. DESIGN section 3.5 is the rule.
 
     ``attempts`` is all that the journal has of the gate. Those of another tree or of other checks do
-    not count. ``base`` is a commit, or empty in a first release: a pass under another base is not kept.
+    not count. ``base`` is a commit, or empty in a first release: a pass under another base is not kept,
+    nor one of a dry run when ``mode`` is live.
     ``signoff`` clears FLAKY if it is for this gate and tree and the newest attempt passed. Raises
     nothing: attempts that cannot be are INVALID.
     """
@@ -90,6 +95,7 @@ def weigh(
             and only.tree == tree
             and only.checks == checks
             and only.base == base
+            and (mode != Mode.LIVE or only.mode == mode)
         ):
             return Settlement(_PASSED, f"{only.started[11:16]} passed", (only,), only)
     elif not attempts:
@@ -101,9 +107,15 @@ def weigh(
         other = "by other checks" if any(one.tree == tree for one in attempts) else "on another tree"
         return Settlement(State.STALE, f"{_story(attempts)}, {other}")
     # A pass under another base says nothing of this one: conditions and comparisons were different.
-    heard = [one for one in counted if one.outcome is not _PASSED or one.base == base]
+    # Nor does one in a dry run of a live one: a gate may ask for the mode.
+    heard = [
+        one
+        for one in counted
+        if one.outcome is not _PASSED or (one.base == base and (mode != Mode.LIVE or one.mode == mode))
+    ]
     if not heard:
-        return Settlement(State.STALE, f"{_story(counted)}, against another base", counted)
+        other = "in a dry run" if any(one.base == base for one in counted) else "against another base"
+        return Settlement(State.STALE, f"{_story(counted)}, {other}", counted)
     return _hear(counted, heard[-1], base=base, reads_world=reads_world, signoff=signoff)
 
 
