@@ -90,7 +90,7 @@ class Case:
 
 def attempt(gate_id: str, number: int, run: int, outcome: State, **facts: object) -> Attempt:
     started = f"2026-03-10T10:{number:02}:00Z"
-    made = Attempt(gate_id, number, outcome, run, started, 1.0, "main", TREE, CHECKS, BASE)
+    made = Attempt(gate_id, number, outcome, run, started, 1.0, "main", TREE, CHECKS, BASE, "live")
     return msgspec.structs.replace(made, **facts)
 
 
