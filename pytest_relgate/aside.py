@@ -56,6 +56,8 @@ def set_modes(config: pytest.Config, begun: Begun) -> None:
     warnings_allowed = options.max_warnings is not None or config.getini("max_warnings") is not None
     for words in set_aside(options, config.invocation_params.args, limits_warnings=warnings_allowed):
         begun.put_aside(words)
+    if limits_the_session(config):
+        begun.put_aside("session_timeout: a run takes the time that its gates take")
     options.continue_on_collection_errors = True
     if begun.facts is not None:
         options.timeout = begun.facts.limit  # pytest-timeout's own default, for gates that state none
@@ -73,3 +75,16 @@ def set_modes(config: pytest.Config, begun: Begun) -> None:
     if begun.run is not None:
         begun.run.set_aside[:] = begun.set_aside
         ask_for_page(config, begun.run)
+
+
+def limits_the_session(config: pytest.Config) -> bool:
+    """Whether the project's own configuration ends a session early; typed, it is the user's wish."""
+    typed = any(word.partition("=")[0] == "--session-timeout" for word in config.invocation_params.args)
+    return not typed and bool(config.option.session_timeout or config.getini("session_timeout"))
+
+
+def let_the_session_last(config: pytest.Config) -> None:
+    """Take back pytest-timeout's end of the session, once that is configured."""
+    from pytest_timeout import SESSION_EXPIRE_KEY  # type: ignore[import-untyped]
+
+    config.stash[SESSION_EXPIRE_KEY] = 0

@@ -16,6 +16,7 @@ from _pytest.compat import NOTSET
 from _pytest.fixtures import FixtureFunctionDefinition
 
 from pytest_relgate import fixtures
+from pytest_relgate.evidence.printable import writable
 from pytest_relgate.model import Condition, Gate
 from pytest_relgate.request import PHASES
 
@@ -95,7 +96,7 @@ class Collector:
         return Gate(
             id=self.id_of(item, nodeid),
             phase=gate.phase,
-            title=_title(item, words),
+            title=writable(_title(item, words)),
             conditions=gate.conditions,
             advisory=gate.advisory,
             waivable=gate.waivable,
@@ -103,9 +104,9 @@ class Collector:
             sequence=gate.sequence,
             limit=gate.limit,
             incident=gate.incident,
-            remedy=gate.remedy,
+            remedy=writable(gate.remedy),
             where=gate.where,
-            problem=gate.problem,
+            problem=writable(gate.problem),
         )
 
     def _marks_above(self, item: pytest.Item) -> list[tuple[Any, pytest.Mark]]:

@@ -7,21 +7,23 @@ What happens to each gate leaves as one JSON string on the report of its teardow
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import msgspec
 import pytest
 
 from pytest_relgate.collect import Collector
+from pytest_relgate.evidence.printable import writable
 from pytest_relgate.judge import decide_conditions
 from pytest_relgate.model import Context, Decision, Gate, State
 from pytest_relgate.outcome import BlockedBy, Finding, finding_of, place_of
 from pytest_relgate.watch import CLOCK, Watch, reaches
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
     from pytest_relgate.exec.redact import Redactor
@@ -128,6 +130,9 @@ class Execution:
     _seen: dict[str, list[Closed]] = field(default_factory=dict)
     _times: dict[str, int] = field(default_factory=dict)
     _stopped: dict[str, str] = field(default_factory=dict)
+    _late: list[tuple[Gate, State, str]] = field(default_factory=list)
+    _started_by: WeakKeyDictionary[threading.Thread, Gate | None] = field(default_factory=WeakKeyDictionary)
+    _alive: int = 0
     _said_collection: bool = False
     command_starts: Callable[[str, tuple[str, ...]], None] | None = None
     sink: Callable[[Closed], None] | None = None
@@ -137,6 +142,8 @@ class Execution:
         self.collector = Collector(
             Path(facts.checks), Path(facts.rootdir), facts.changes, facts.present, facts.limit
         )
+        self._started_by.update(dict.fromkeys(threading.enumerate()))  # by nobody here
+        self._alive = threading.active_count()
 
     # -- collection ---------------------------------------------------------------------------------
 
@@ -217,11 +224,12 @@ class Execution:
             return
         if self.current is not None:
             self._leave(self.current)
+        if self._late:
+            self._close_late()
         is_function = isinstance(item, pytest.Function)
         watch = self.current = Watch(item, nodeid, gate, CLOCK.wall(), CLOCK.steady(), is_function)
-        if found is None or (is_function and not reaches(item.obj, found.function)):  # type: ignore[attr-defined]
-            words = "something else stands in its place: a hook replaced the item or its function"
-            watch.findings.append(Finding(State.INVALID, words, "setup"))
+        if found is None:
+            watch.findings.append(Finding(State.INVALID, "a hook put another item in its place", "setup"))
         if not gate.sequence:
             return
         stopper = self._stopped.get(gate.sequence)
@@ -264,6 +272,10 @@ class Execution:
             return
         watch.called = True
         if watch.is_function:
+            known = self._known.get(id(item))
+            if known is not None and not reaches(item.obj, known.function):  # type: ignore[attr-defined]
+                words = "a hook put another function in the place of the gate's"
+                watch.findings.append(Finding(State.INVALID, words, "call"))
             watch.watch_function()
 
     def part_ended(self, item: pytest.Item, call: pytest.CallInfo[Any]) -> None:
@@ -294,9 +306,10 @@ class Execution:
             self._find(watch, report)
         if watch.findings:
             self._excuse(watch, report)
+        watch.told = watch.told or not report.passed
         if report.when == "teardown":
             closed, finding = self._close(watch)
-            if finding is not None and report.passed:
+            if finding is not None and not watch.told:
                 self._show_late_finding(watch.gate, finding, report)
             if self.sink is not None:
                 self.sink(closed)
@@ -311,6 +324,7 @@ class Execution:
             watch.findings.append(self._finding(watch, when, error, getattr(report, "wasxfail", None)))
         if not errors:
             watch.findings.append(_without_exception(report, str(report.when), watch.gate))
+        _make_writable(report)
 
     def _finding(self, watch: Watch, when: str, error: BaseException, xfail: str | None) -> Finding:
         place = place_of(error, self.facts.checks, self.facts.rootdir, watch.gate.where)
@@ -348,9 +362,9 @@ class Execution:
             started=watch.started,
             seconds=round(watch.seconds, 4),
             worker=self.worker,
-            message=redact(finding.message) if finding else "",
-            where=finding.where or gate.where if finding else "",
-            do=redact(finding.do) if finding else "",
+            message=writable(redact(finding.message)) if finding else "",
+            where=writable(finding.where or gate.where) if finding else "",
+            do=writable(redact(finding.do)) if finding else "",
             log=watch.runner.last_log if watch.runner else "",
             when=finding.when if finding else "",
         )
@@ -358,7 +372,34 @@ class Execution:
             self._seen.setdefault(gate.id, []).append(closed)
         if gate.sequence and not self._lets_go_on(gate, state):
             self._stopped.setdefault(gate.sequence, gate.id)
+        if threading.active_count() != self._alive:
+            self._note_threads(gate)
         return closed, finding
+
+    def _note_threads(self, gate: Gate) -> None:
+        """Remember whose threads still run: one may die when another gate runs, or none."""
+        alive = threading.enumerate()
+        self._alive = len(alive)
+        for thread in alive:
+            self._started_by.setdefault(thread, gate)
+
+    def late(self, gate: Gate, state: State, words: str) -> None:
+        """Something speaks against a gate that has ended. Callable from any thread."""
+        self.trouble.append(f"{words} (after {gate.id} had ended)")
+        self._late.append((gate, state, words))
+
+    def _close_late(self) -> None:
+        """Write down what was found late, so that the next run does not keep the pass."""
+        while self._late:
+            gate, state, words = self._late.pop(0)
+            watch = Watch(self._known_item(gate), "", gate, CLOCK.wall(), CLOCK.steady(), is_function=False)
+            watch.findings.append(Finding(state, words, "teardown"))
+            closed, _ = self._close(watch)
+            if self.sink is not None:
+                self.sink(closed)
+
+    def _known_item(self, gate: Gate) -> pytest.Item:
+        return next(known.item for known in self._known.values() if known.gate is gate)
 
     def _lets_go_on(self, gate: Gate, state: State) -> bool:
         return state is State.PASSED or gate.advisory or state in self.facts.waived.get(gate.id, ())
@@ -373,7 +414,7 @@ class Execution:
         if gate.advisory or finding.state in self.facts.waived.get(gate.id, ()):
             return
         report.outcome = "failed"
-        report.longrepr = f"{finding.state}: {finding.message}"
+        report.longrepr = writable(f"{finding.state}: {finding.message}")
 
     def _redact(self, report: pytest.TestReport) -> None:
         text = self.redactor.text
@@ -396,10 +437,20 @@ class Execution:
         words = f"{name} died: {args.exc_type.__name__}: {args.exc_value}"[:500]
         if args.exc_type is SystemExit:
             return
-        if self.current is not None:
-            self.current.findings.append(Finding(State.FAILED, words, "call"))
+        watch = self.current
+        gate = self._started_by.get(args.thread) if args.thread else None
+        if gate is not None and (watch is None or watch.gate is not gate):
+            self.late(gate, State.FAILED, words)
+        elif watch is not None:
+            watch.findings.append(Finding(State.FAILED, words, "call"))
         else:
-            self.trouble.append(f"{words} (after its gate had ended)")
+            self.trouble.append(f"{words} (outside of any gate)")
+
+    def never_awaited(self, nodeid: str, words: str) -> None:
+        """A coroutine that a gate made was not run: what it would have judged was not judged."""
+        gate = self.gates.get(nodeid)
+        if gate is not None:
+            self.late(gate, State.INVALID, f"{words}: await it")
 
     # -- what gates use -------------------------------------------------------------------------------
 
@@ -446,8 +497,18 @@ class Execution:
         watch = self.current
         if watch is not None and (watch.errors or watch.findings):
             self._leave(watch)  # a gate that was ended early keeps what it had found
+        self._close_late()
         closed = tuple(one for executions in self._seen.values() for one in executions)
         return Payload(closed, self.collected, tuple(self.trouble), self.interrupted)
+
+
+def _make_writable(report: pytest.TestReport) -> None:
+    """A report crosses to the controller as UTF-8, and a lone surrogate in it would end the run."""
+    if isinstance(report.longrepr, tuple):
+        path, line, words = report.longrepr
+        report.longrepr = (path, line, writable(words))
+    elif (words := report.longreprtext) != (text := writable(words)):
+        report.longrepr = text
 
 
 def _without_exception(report: pytest.TestReport, when: str, gate: Gate) -> Finding:

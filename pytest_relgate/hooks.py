@@ -99,6 +99,12 @@ class Gates:
         """Judge the part that this report is about: registered late, it comes before the session counts."""
         self.execution.part_reported(report)
 
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, nodeid: str) -> None:
+        """A coroutine that nobody awaited is a warning to Python, and a check that was not made to us."""
+        words = str(warning_message.message)
+        if words.endswith("was never awaited"):
+            self.execution.never_awaited(nodeid, words)
+
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Remember what ended this process early."""
         self.execution.interrupted = intake.interruption(excinfo.value)

@@ -17,6 +17,7 @@ from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence import seal
 from pytest_relgate.evidence.folder import DIGEST, JOURNAL, LOGS, SEAL, Folder
 from pytest_relgate.evidence.memory import take_up
+from pytest_relgate.evidence.printable import writable
 from pytest_relgate.evidence.project import record_of, reports_of
 from pytest_relgate.execution import Closed, Collected, Payload, RunFacts
 from pytest_relgate.handed import Forecast, facts_of, forecast
@@ -271,7 +272,7 @@ class ReleaseRun:
         self._fact(code, message, remedy, where)
 
     def _fact(self, code: str, message: str, remedy: str = "", where: str = "") -> None:
-        words = self.prepared.redactor.text(message).encode("utf-8", "backslashreplace").decode()
+        words = writable(self.prepared.redactor.text(message))
         reason = Reason(code, words, "", remedy, where)
         if reason not in self.facts:
             self.facts.append(reason)

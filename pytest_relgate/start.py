@@ -10,7 +10,13 @@ import msgspec
 import pytest
 
 from pytest_relgate import terminal
-from pytest_relgate.aside import put_coverage_aside, put_retries_aside, set_modes
+from pytest_relgate.aside import (
+    let_the_session_last,
+    limits_the_session,
+    put_coverage_aside,
+    put_retries_aside,
+    set_modes,
+)
 from pytest_relgate.begun import Begun
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.execution import Execution, RunFacts
@@ -178,6 +184,8 @@ def execute_here(config: pytest.Config, begun: Begun, worker: str) -> None:
 
     if begun.facts is None:
         return
+    if limits_the_session(config):
+        let_the_session_last(config)
     redactor = Redactor(secret_values(os.environ, begun.facts.secret_names))
     execution = Execution(begun.facts, worker, redactor)
     if begun.run is not None:

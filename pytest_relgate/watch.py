@@ -20,6 +20,7 @@ from pytest_relgate.outcome import SEVERITY, Finding, swallowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CellType
 
     import pytest
 
@@ -35,6 +36,7 @@ class Clock:
 
 
 CLOCK = Clock()
+REACH = 50  # callables looked at to find a gate's function behind what stands in its place
 
 
 @dataclass(slots=True)
@@ -43,7 +45,8 @@ class Watch:
 
     ``started`` is seconds of the epoch, ``begun`` a reading of ``CLOCK.steady``. ``made`` and ``logged``
     count the reports that pytest made of it and those that reached us: more of the latter are made up.
-    ``set_up`` and ``torn_down`` say that these parts came to their end without an exception.
+    ``set_up`` and ``torn_down`` say that these parts came to their end without an exception, ``told``
+    that pytest shows by itself that something is wrong.
     """
 
     item: pytest.Item
@@ -58,6 +61,7 @@ class Watch:
     logged: int = 0
     set_up: bool = False
     torn_down: bool = False
+    told: bool = False
     called: bool = False
     rang: bool = False
     entered: int = 0
@@ -157,18 +161,17 @@ class Watch:
 
     def _hollow(self) -> tuple[str, str] | None:
         """Why a gate without a finding has not judged, and what to do; None if it has."""
-        if not self.set_up:
-            return "its setup did not come to its end, and a hook swallowed why", ""
-        if not self.called or (self.is_function and not self.entered):
-            return "the gate's function was never run: a hook ended the test before it", ""
-        if self.returned:
-            return f"the gate returned {self.returned}, which nobody looks at", "write it as an assert"
-        if not self.torn_down:
-            return "its teardown did not come to its end, and a hook swallowed why", ""
-        if self.runner is not None and not self.runner.calls:
-            do = "call run(...) in it, or take the fixture out of its arguments"
-            return "the gate asks for `run` and ran nothing", do
-        return None
+        never_run = not self.called or (self.is_function and not self.entered)
+        silent = self.runner is not None and not self.runner.calls
+        asked_in_vain = "call run(...) in it, or take the fixture out of its arguments"
+        ways = (
+            (not self.set_up, "its setup did not come to its end, and a hook swallowed why", ""),
+            (never_run, "the gate's function was never run: a hook ended the test before it", ""),
+            (self.returned, f"the gate returned {self.returned}, which nobody looks at", "write an assert"),
+            (not self.torn_down, "its teardown did not come to its end, and a hook swallowed why", ""),
+            (silent, "the gate asks for `run` and ran nothing", asked_in_vain),
+        )
+        return next(((problem, do) for happened, problem, do in ways if happened), None)
 
 
 def limits_the_call_only(item: pytest.Item) -> bool:
@@ -179,12 +182,27 @@ def limits_the_call_only(item: pytest.Item) -> bool:
 
 
 def reaches(function: object, original: object) -> bool:
-    """Whether a function is the original one, or wraps it and says so (``functools.wraps``)."""
-    seen = set()
-    while function is not None and id(function) not in seen:
-        function = getattr(function, "__func__", function)
-        if function is original:
+    """Whether a function is the original one, or could call it: it wraps it, or has it in its closure."""
+    if original is None:
+        return True
+    seen: set[int] = set()
+    ahead = [function]
+    while ahead and len(seen) < REACH:
+        one = ahead.pop(0)
+        one = getattr(one, "__func__", one)
+        if one is original:
             return True
-        seen.add(id(function))
-        function = getattr(function, "__wrapped__", None)
-    return original is None
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        ahead += [getattr(one, "__wrapped__", None), getattr(one, "func", None)]  # wraps, partial
+        ahead += [cell.cell_contents for cell in getattr(one, "__closure__", None) or () if _is_full(cell)]
+        ahead = [candidate for candidate in ahead if callable(candidate)]
+    return False
+
+
+def _is_full(cell: CellType) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:
+        return False

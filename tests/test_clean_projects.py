@@ -52,7 +52,7 @@ def gates(project: Project, text: str) -> None:
         "max_warnings = 0\nreruns = 3\nretries = 3",
         "addopts = -n2 --dist=loadscope --durations=3 --tb=short -p no:logging",
         "addopts = -p no:terminal",
-        "timeout = 1\ntimeout_method = signal\nsession_timeout = 600",
+        "timeout = 1\ntimeout_method = signal\nsession_timeout = 0.001",
         "log_cli = true\naddopts = -s -vv --color=yes --junitxml=.cache/junit.xml",
     ],
 )

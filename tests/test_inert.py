@@ -102,7 +102,8 @@ def test_nothing_but_our_own_modules_is_imported() -> None:
         "print(*sorted(set(sys.modules) - before))\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["pytest_relgate", "pytest_relgate.fixtures", "pytest_relgate.plugin"]
+    own = ["pytest_relgate", "pytest_relgate.fixtures", "pytest_relgate.keys", "pytest_relgate.plugin"]
+    assert done.stdout.split() == own
 
 
 def test_help_markers_and_fixtures_read_like_documentation(own_tests: Project) -> None:

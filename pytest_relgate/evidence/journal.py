@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pytest_relgate.evidence.folder import sync_folder
+from pytest_relgate.evidence.printable import writable
 from pytest_relgate.model import Attempt, Context, Gate, Reason, State, Subject
 
 if TYPE_CHECKING:
@@ -351,7 +352,7 @@ def _encoded(entry: Entry) -> bytes:
 def _writable(value: object) -> object:
     match value:
         case str():
-            return value.encode("utf-8", "backslashreplace").decode()
+            return writable(value)
         case dict():
             return {_writable(name): _writable(one) for name, one in value.items()}
         case list() | tuple():

@@ -54,6 +54,11 @@ def printable(text: str, *, limit: int = LINE, lines: bool = False) -> str:
     return text.replace("\r\n", "\n").translate(_LINES if lines else _ONE_LINE)
 
 
+def writable(text: str) -> str:
+    """Return ``text`` as UTF-8 can hold it: a lone surrogate becomes its number."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
 def output(text: str) -> str:
     """Return what a tool or a test wrote, fit to be shown as a block: without colours, ends cut."""
     if "\x1b" in text:

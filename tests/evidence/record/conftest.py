@@ -235,6 +235,7 @@ class Quick:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            errors="replace",
         )
 
     def pytest(

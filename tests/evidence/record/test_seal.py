@@ -15,7 +15,7 @@ from pytest_relgate.model import State
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Bench
+    from conftest import Bench, Quick
 
 ONE = "test_gates.py::test_one"
 
@@ -85,4 +85,33 @@ def test_a_link_is_named_by_where_it_points_and_not_followed(tmp_path: Path) -> 
 def test_what_a_run_says_of_itself_is_text(bench: Bench) -> None:
     bench.run(facts=[("INTERNAL", "a name \udcff that is no text")])
     assert bench.evidence().reasons[0].message == "a name \\udcff that is no text"
+    assert bench.verify().finding == "BLOCKED"
+
+
+ODD = """
+import pytest
+
+pytestmark = [pytest.mark.prerelease, pytest.mark.gate(remedy="say \\ud800")]
+
+
+def test_one():
+    "A title with \\udcff in it."
+    assert False, "caf\\udce9"
+"""
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_what_a_gate_found_is_text_whatever_it_was(bench: Bench, quick: Quick, workers: str) -> None:
+    bench.write("release_checks/test_gates.py", ODD)
+    done = quick.pytest(bench.path, "--release-lock")
+    assert done.returncode == 0, done.stdout
+    bench.commit()
+    done = quick.release(bench.path, workers)
+    assert done.returncode == 1, done.stdout
+    assert "Traceback" not in done.stdout
+    assert "1 failed" in done.stdout
+    assert "1 error" not in done.stdout, "pytest tells of a failure once"
+    (gate,) = bench.evidence().gates
+    assert (gate.state, gate.title, gate.remedy) == ("FAILED", r"A title with \udcff in it", r"say \ud800")
+    assert gate.attempts[0].message.startswith(r"caf\udce9")
     assert bench.verify().finding == "BLOCKED"
