@@ -1,0 +1,1 @@
+"""HTTP, in one room: origins, credentials, redirects, caps, deadlines, waiting."""
