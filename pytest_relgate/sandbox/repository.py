@@ -16,12 +16,15 @@ from pytest_relgate.source.command import git
 from pytest_relgate.source.git import Repository, Tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    Change = Callable[[dict[str, str]], dict[str, str]]
 
 CANDIDATE_COMMIT = "c67c4a797830b6b11c822577518ab6066fd2a3e3"
 """Commit of the candidate. It stands for the whole history, which is the same on every machine."""
 
 BRANCH = "main"
+_MADE = ".git/made"
 _PERSON = "Plasmite Sandbox <sandbox@plasmite.invalid>"
 # Set in the repository itself, where they win over the configuration of whoever uses it.
 _SETTINGS = {
@@ -57,26 +60,28 @@ def sandbox_home(checkout: Path, environ: Mapping[str, str]) -> Path:
     return cache / "pytest-relgate" / "sandbox" / key
 
 
-def ensure_repository(folder: Path) -> Path:
+def ensure_repository(folder: Path, change: Change | None = None) -> Path:
     """Give the sandbox's repository at ``folder``, as it was made; make it (again) if it is not.
 
-    Kept are files that it ignores, such as build output, and a tag of the target at the candidate.
-    Anything else that differs is made anew. Raises RelgateError if it cannot be.
+    ``change`` takes the candidate's files, text by path, and gives what is committed in their place: a
+    fault. Kept are files that the repository ignores, such as build output, and a tag of the target at the
+    candidate. Anything else that differs is made anew. Raises RelgateError if it cannot be.
     """
     with _alone_at(folder):
-        if not _is_intact(folder):
-            _replace(folder)
+        stream = fast_import_stream(change)
+        if not _is_intact(folder, stream):
+            _replace(folder, stream)
     return folder
 
 
-def build_repository(folder: Path) -> Path:
+def build_repository(folder: Path, change: Change | None = None) -> Path:
     """Make the repository at ``folder``, in place of what is there.
 
     It is made beside it and moved in one step, so that a kill half-way leaves the old one, none or a
     whole one. Raises RelgateError if it cannot be made.
     """
     with _alone_at(folder):
-        _replace(folder)
+        _replace(folder, fast_import_stream(change))
     return folder
 
 
@@ -95,12 +100,12 @@ def _alone_at(folder: Path) -> Iterator[None]:
         raise RelgateError(message) from None
 
 
-def _replace(folder: Path) -> None:
+def _replace(folder: Path, stream: bytes) -> None:
     for left_behind in folder.parent.glob(f".{folder.name}.making-*"):  # by a process that was killed
         shutil.rmtree(left_behind)
     workshop = Path(tempfile.mkdtemp(prefix=f".{folder.name}.making-", dir=folder.parent))
     try:
-        _make(workshop / "made")
+        _make(workshop / "made", stream)
         if os.path.lexists(folder):
             folder.rename(workshop / "replaced")
         (workshop / "made").rename(folder)
@@ -108,7 +113,7 @@ def _replace(folder: Path) -> None:
         shutil.rmtree(workshop, ignore_errors=True)
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path, stream: bytes) -> None:
     """Write a whole repository into a folder that is not there yet."""
     # Nobody's configuration, templates or hooks: the commits are the same on every machine.
     bare = {name: value for name, value in os.environ.items() if not name.startswith("GIT_CONFIG")}
@@ -119,32 +124,46 @@ def _make(folder: Path) -> None:
         for name, value in _SETTINGS.items():
             section, key = name.split(".")
             config.write(f"[{section}]\n\t{key} = {value}\n")
-    git(folder, "fast-import", "--quiet", "--done", stdin=fast_import_stream(), environ=nobody)
+    git(folder, "fast-import", "--quiet", "--done", stdin=stream, environ=nobody)
     git(folder, "reset", "-q", "--hard", environ=nobody)
+    (folder / _MADE).write_text(_note(stream, Repository(folder).head()))
 
 
-def _is_intact(folder: Path) -> bool:
+def _note(stream: bytes, commit: str) -> str:
+    """What a repository was made of, and the candidate's commit that came of it."""
+    return f"{hashlib.sha256(stream).hexdigest()} {commit}\n"
+
+
+def _is_intact(folder: Path, stream: bytes) -> bool:
     """Whether the repository's history, branch, tags and working tree are as they were made."""
     if not (folder / ".git").is_dir():
         return False
     repo = Repository(folder)
     try:
-        if repo.branch() != BRANCH or repo.head() != CANDIDATE_COMMIT or repo.dirt():
+        head = repo.head()
+        if (folder / _MADE).read_text(errors="replace") != _note(stream, head):
+            return False
+        if repo.branch() != BRANCH or repo.dirt():
             return False
         commits = git(folder, "rev-list", "--reverse", "HEAD").stdout.decode().split()
         tags = set(repo.tags())
-    except RelgateError:
+    except (RelgateError, OSError):
         return False
     made = {Tag(tag_at(patch), commit) for patch, commit in enumerate(commits)}
-    return made - {Tag(tag_at(CANDIDATE), CANDIDATE_COMMIT)} <= tags <= made
+    return made - {Tag(tag_at(CANDIDATE), head)} <= tags <= made
 
 
-def fast_import_stream() -> bytes:
-    """Spell the history for ``git fast-import``: each release with its tag, then the candidate."""
+def fast_import_stream(change: Change | None = None) -> bytes:
+    """Spell the history for ``git fast-import``: each release with its tag, then the candidate.
+
+    ``change`` is as in ``ensure_repository``; the releases before the candidate stay as they are.
+    """
     parts: list[bytes] = []
     before: dict[str, str] = {}
     for patch in range(CANDIDATE + 1):
         files = files_at(patch)
+        if change is not None and patch == CANDIDATE:
+            files = change(dict(files))
         who = f"{_PERSON} {released_at(patch).timestamp():.0f} +0000"
         parts.append(f"commit refs/heads/{BRANCH}\nmark :{patch + 1}\n".encode())
         parts.append(f"author {who}\ncommitter {who}\n".encode())
