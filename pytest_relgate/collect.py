@@ -37,6 +37,7 @@ GATE_FACTS: dict[str, type] = {
     "incident": bool,
     "waivable": bool,
     "reads_world": bool,
+    "faults": tuple,
 }
 READ = frozenset(
     {*PHASES, *RETRIES, "gate", "when_changed", "when_present", "live_only", "sequence", "timeout"}
@@ -107,6 +108,7 @@ class Collector:
             remedy=writable(gate.remedy),
             where=gate.where,
             problem=writable(gate.problem),
+            faults=gate.faults,
         )
 
     def _marks_above(self, item: pytest.Item) -> list[tuple[Any, pytest.Mark]]:
@@ -166,6 +168,7 @@ class _Reader:
             remedy=self.facts.get("remedy", ""),
             where=self._where(),
             problem="; ".join(self.problems),
+            faults=self.facts.get("faults", ()),
         )
 
     def _where(self) -> str:
@@ -207,8 +210,18 @@ class _Reader:
                 self.problems.append(f"gate({name}=...) is unknown: it takes {', '.join(GATE_FACTS)}")
             elif not isinstance(value, kind):
                 self.problems.append(f"gate({name}=...) takes a {kind.__name__}, not {value!r}")
+            elif name == "faults":
+                self._faults(mark.kwargs["faults"])
             else:
                 self.facts.setdefault(name, value)
+
+    def _faults(self, names: tuple[Any, ...]) -> None:
+        """A class names the faults of all its gates, and each gate its own beside them."""
+        if not all(isinstance(name, str) and name for name in names):
+            self.problems.append(f"gate(faults=...) takes names of faults, as strings, not {names!r}")
+            return
+        known = self.facts.get("faults", ())
+        self.facts["faults"] = (*known, *(name for name in names if name not in known))
 
     def _condition(self, mark: pytest.Mark) -> None:
         kind: Literal["changed", "present"] = "changed" if mark.name == "when_changed" else "present"

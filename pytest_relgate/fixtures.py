@@ -30,16 +30,29 @@ class CommandLine(str):
         return str(self)
 
 
-def command(line: str, *, id: str, limit: str | float, marks: Sequence[Any] = ()) -> ParameterSet:  # noqa: A002
+def command(
+    line: str,
+    *,
+    id: str,  # noqa: A002
+    limit: str | float,
+    remedy: str = "",
+    faults: Sequence[str] = (),
+    marks: Sequence[Any] = (),
+) -> ParameterSet:
     """A command as a parameter of a gate, with its limit as pytest-timeout's mark.
 
     ``line`` is split as a shell splits words, without a shell; ``limit`` is seconds, or ``"90s"``,
-    ``"2m"``, ``"1h30m"``. Raises RelgateError for a limit that is none.
+    ``"2m"``, ``"1h30m"``. ``remedy`` and ``faults`` are those of the gate marker. Raises RelgateError for
+    a limit that is none.
     """
     from pytest_relgate.profile import seconds
 
     allowed = seconds(limit)
-    return pytest.param(CommandLine(line), id=id, marks=[pytest.mark.timeout(allowed), *marks])
+    facts: dict[str, Any] = {"remedy": remedy} if remedy else {}
+    if faults:
+        facts["faults"] = tuple(faults)
+    own = [pytest.mark.timeout(allowed), *([pytest.mark.gate(**facts)] if facts else [])]
+    return pytest.param(CommandLine(line), id=id, marks=[*own, *marks])
 
 
 @dataclass(frozen=True)

@@ -129,6 +129,7 @@ class Gate(msgspec.Struct, frozen=True, gc=False):
     remedy: str = ""
     where: str = ""
     problem: str = ""
+    faults: tuple[str, ...] = ()
 
 
 class Proof(msgspec.Struct, frozen=True, gc=False):
@@ -341,6 +342,18 @@ class Context(msgspec.Struct, frozen=True):
     faults: tuple[str, ...] = ()
 
 
+class Drill(msgspec.Struct, frozen=True):
+    """Which gates of a phase are proved able to fail, and why the others are not. SPEC B10.
+
+    ``when`` is RFC 3339 in UTC; ``checks`` the digest of the checks that were drilled.
+    """
+
+    when: str
+    checks: str
+    proved: tuple[str, ...]
+    unproved: dict[str, str]
+
+
 class Record(msgspec.Struct, frozen=True):
     """Everything that reports and the seal say about one run. Reports are projections of it.
 
@@ -365,3 +378,4 @@ class Record(msgspec.Struct, frozen=True):
     not_checked: tuple[str, ...] = ()
     folder: str = ""
     command: str = ""
+    drill: Drill | None = None

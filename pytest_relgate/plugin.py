@@ -32,11 +32,12 @@ MARKERS = (
     "postrelease: a release gate on what the channels serve once the release is out",
     "weekly: a release gate that runs on a schedule and never blocks a release",
     (
-        "gate(remedy='', advisory=False, incident=False, waivable=True, reads_world=False): facts of "
-        "a release gate. remedy: what to do when it is red. advisory: it is shown and never decides. "
-        "incident: its failure is filed as an incident. waivable: a waiver may cover it. reads_world:"
-        " it looks at what changes by itself, so that its newest attempt counts and an earlier "
-        "failure is not held against it"
+        "gate(remedy='', advisory=False, incident=False, waivable=True, reads_world=False, faults=()): "
+        "facts of a release gate. remedy: what to do when it is red. advisory: it is shown and never "
+        "decides. incident: its failure is filed as an incident. waivable: a waiver may cover it. "
+        "reads_world: it looks at what changes by itself, so that its newest attempt counts and an earlier "
+        "failure is not held against it. faults: names of the faults that it exists to find, of the "
+        "sandbox or of [faults] in relgate.toml; pytest --release-drill shows that it does"
     ),
     (
         "when_changed(*sets_or_globs): the gate is due only if a file differs between the base and "
@@ -99,6 +100,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         const="text",
         choices=("text", "json"),
         help="show what would run and why; run nothing",
+    )
+    add(
+        "--release-drill",
+        action="store_true",
+        help="show, in copies, that each gate goes red under the faults that it names; judge no release",
     )
     add(
         "--release-lock",

@@ -30,6 +30,7 @@ NEVER_PINNED = {
     "release_plan": "--release-plan",
     "release_lock": "--release-lock",
     "release_rerun": "--release-rerun",
+    "release_drill": "--release-drill",
     "release_base": "--release-base",
     "release_repo": "--release-repo",
     "release_config": "--release-config",
@@ -68,7 +69,7 @@ SHORT = {
     "--stepwise-skip": "--sw-skip",
 }
 
-Kind = Literal["run", "lock", "plan"]
+Kind = Literal["run", "lock", "plan", "drill"]
 
 
 @dataclass(frozen=True)
@@ -153,8 +154,8 @@ def read_request(
     if checks is None and not given and (own or expression not in PHASES):
         return None
     phase = phase_asked(expression)
-    kind: Kind = "lock" if options.release_lock else "plan" if options.release_plan else "run"
-    if kind == "run" and not phase:
+    kind = _kind(options)
+    if kind in ("run", "drill") and not phase:
         if given:
             message = (
                 f"{given[0]} needs a phase: type -m {PHASES[0]} (or one of {', '.join(PHASES[1:])}) beside it"
@@ -182,6 +183,19 @@ def read_request(
         invocation,
         options.release_plan or "",
     )
+
+
+def _kind(options: argparse.Namespace) -> Kind:
+    asked: tuple[tuple[Kind, object], ...] = (
+        ("lock", options.release_lock),
+        ("plan", options.release_plan),
+        ("drill", options.release_drill),
+    )
+    kinds = [kind for kind, value in asked if value]
+    if len(kinds) > 1:
+        message = f"--release-{kinds[0]} and --release-{kinds[1]} are two different wishes: type one of them"
+        raise RelgateError(message)
+    return kinds[0] if kinds else "run"
 
 
 def _check_wait(source: str, text: str | None) -> None:

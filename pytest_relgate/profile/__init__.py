@@ -14,11 +14,13 @@ from pytest_relgate.profile.facts import (
     load_profile,
     parse_profile,
 )
+from pytest_relgate.profile.fault import Fault
 
 __all__ = [
     "FILE_NAME",
     "Approvers",
     "Base",
+    "Fault",
     "Limits",
     "Profile",
     "Report",

@@ -14,6 +14,7 @@ from msgspec import Meta
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.profile.document import Document, display, read, read_file
 from pytest_relgate.profile.duration import seconds
+from pytest_relgate.profile.fault import Fault
 from pytest_relgate.profile.pattern import checked_pattern, checked_patterns
 from pytest_relgate.profile.words import quoted, shown
 
@@ -144,6 +145,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     secrets: Secrets = Secrets()
     approvers: Approvers = Approvers()
     report: Report = Report()
+    faults: dict[Name, Fault] = {}
 
 
 def load_profile(path: Path) -> Profile:
