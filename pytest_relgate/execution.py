@@ -20,6 +20,7 @@ from pytest_relgate.collect import Collector
 from pytest_relgate.evidence.printable import writable
 from pytest_relgate.judge import decide_conditions
 from pytest_relgate.model import Context, Decision, Gate, State
+from pytest_relgate.net.origins import PUBLIC, Origins
 from pytest_relgate.outcome import BlockedBy, Finding, finding_of, place_of
 from pytest_relgate.watch import CLOCK, Watch, reaches
 
@@ -35,7 +36,8 @@ class RunFacts(msgspec.Struct, frozen=True):
 
     ``changed`` and ``files`` are None when they could not be worked out; ``settled`` are the gates that
     are kept; ``failed_before`` those that failed on this tree, which no condition hides;
-    ``waived`` maps a gate to the states that a usable waiver covers.
+    ``waived`` maps a gate to the states that a usable waiver covers. ``origins`` is where services are;
+    commands see ``environ`` beside the environment of the process that runs them.
     """
 
     context: Context
@@ -55,6 +57,8 @@ class RunFacts(msgspec.Struct, frozen=True):
     failed_before: frozenset[str] = frozenset()
     waived: dict[str, tuple[State, ...]] = {}
     own_bytecode_switch: bool = False
+    origins: Origins = PUBLIC
+    environ: dict[str, str] = {}
 
 
 class Closed(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -471,7 +475,7 @@ class Execution:
             logs=Path(self.facts.logs),
             slug=log_name(gate),
             redactor=self.redactor,
-            environ=os.environ,
+            environ={**os.environ, **self.facts.environ},
             tracked_changes=lambda: frozenset(repository.dirt(untracked=False)),
             journal=starts,
             own_bytecode_switch=self.facts.own_bytecode_switch,

@@ -45,6 +45,8 @@ def facts_of(
         settled=frozenset() if prepared.rerun else settled,
         failed_before=failed_before,
         waived=_waived(prepared, gates),
+        origins=prepared.origins,
+        environ=dict(prepared.environ),
     )
 
 

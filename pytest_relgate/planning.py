@@ -28,7 +28,7 @@ def facts_for_lock(
     request: Request, options: argparse.Namespace, place: Place, environ: Mapping[str, str]
 ) -> RunFacts:
     """What collecting for a lock needs: the profile, and the repository whose files patterns must match."""
-    profile, _, repository, sandbox, _ = read_place(request, options, place, environ)
+    profile, _, repository, box = read_place(request, options, place, environ)
     return RunFacts(
         context=Context(
             phase=Phase(request.phase or Phase.PRERELEASE),
@@ -40,7 +40,7 @@ def facts_for_lock(
             mode=Mode.DRY_RUN,
             agent="",
             agent_why="",
-            sandbox=sandbox,
+            sandbox=box is not None,
         ),
         commit="",
         checks=str(request.checks),

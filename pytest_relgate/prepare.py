@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from pytest_relgate.errors import RelgateError
 from pytest_relgate.exec.redact import Redactor, secret_values
 from pytest_relgate.lockfile import read_lock
 from pytest_relgate.model import Context, Gate, Mode, Phase, Signoff, Subject, Waiver
+from pytest_relgate.net.origins import PUBLIC, Origins
 from pytest_relgate.profile import Profile, load_profile
 from pytest_relgate.request import PROFILE, Request
 from pytest_relgate.source.git import Repository
@@ -21,6 +22,8 @@ from pytest_relgate.waiverfile import load_signoffs, load_waivers
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
+
+    from pytest_relgate.sandbox.box import Box
 
 SANDBOX = "sandbox"
 
@@ -40,6 +43,8 @@ class Prepared:
     """The facts of a run before the first gate. ``lock`` is None where there is no gates.lock.
 
     ``changed`` and ``files`` are None where no gate asks for them or they could not be worked out.
+    ``origins`` is where services are, ``environ`` what commands see beside the user's environment, and
+    ``stand_ins`` the tools that the sandbox stands in for. ``box`` is the sandbox, to be closed at the end.
     """
 
     request: Request
@@ -56,6 +61,10 @@ class Prepared:
     changed: tuple[str, ...] | None
     files: tuple[str, ...] | None
     rerun: bool
+    origins: Origins = PUBLIC
+    environ: Mapping[str, str] = field(default_factory=dict)
+    stand_ins: tuple[str, ...] = ()
+    box: Box | None = None
 
 
 def prepare(
@@ -65,7 +74,8 @@ def prepare(
 
     Raises RelgateError, one line, for anything that does not hold together.
     """
-    profile, checks, repository, sandbox, faults = read_place(request, options, place, environ)
+    profile, checks, repository, box = read_place(request, options, place, environ)
+    sandbox = box is not None
     phase = Phase(request.phase or Phase.PRERELEASE)
     target, target_why = resolve_target(
         option=options.release_target,
@@ -95,6 +105,8 @@ def prepare(
     commit_facts = read_subject(
         repository, phase=phase, target=target, checks=checks, evidence=evidence, name=name
     )
+    if box is not None:
+        box.aim(target)
     kinds = {condition.kind for gate in lock or () for condition in gate.conditions}
     everything = lock is None
     return Prepared(
@@ -111,7 +123,7 @@ def prepare(
             agent=agent,
             agent_why=agent_why,
             sandbox=sandbox,
-            faults=faults,
+            faults=box.names if box else (),
         ),
         subject=commit_facts,
         checks=checks,
@@ -126,29 +138,37 @@ def prepare(
         else None,
         files=working_files(repository.path) if everything or "present" in kinds else None,
         rerun=bool(options.release_rerun),
+        origins=box.origins if box else PUBLIC,
+        environ=box.environ if box else {},
+        stand_ins=box.stand_ins if box else (),
+        box=box,
     )
 
 
 def read_place(
     request: Request, options: argparse.Namespace, place: Place, environ: Mapping[str, str]
-) -> tuple[Profile, Checks, Repository, bool, tuple[str, ...]]:
-    """Read the profile and the checks, find the repository under release and the sandbox's faults."""
+) -> tuple[Profile, Checks, Repository, Box | None]:
+    """Read the profile and the checks, find the repository under release; open the sandbox if it is that."""
     named = Path(options.release_config) if options.release_config else request.checks / PROFILE
     profile_path = _from(place.invocation, named)
     profile = load_profile(profile_path)
     checks = read_checks(request.checks, place.rootdir, place.ini, profile=profile_path)
-    repository, sandbox, faults = _under_release(options.release_repo, profile, checks, place, environ)
-    return profile, checks, repository, sandbox, faults
+    repository, box = _under_release(options.release_repo, profile, checks, place, environ)
+    return profile, checks, repository, box
 
 
 def _under_release(
     option: str | None, profile: Profile, checks: Checks, place: Place, environ: Mapping[str, str]
-) -> tuple[Repository, bool, tuple[str, ...]]:
-    """The repository under release, whether it is the sandbox, and the faults asked for."""
+) -> tuple[Repository, Box | None]:
+    """The repository under release, and the sandbox where it is the sandbox's."""
     wish = option if option is not None else profile.under_release
     word, _, faults = wish.partition(":")
     if word == SANDBOX:
-        return _sandbox(checks, tuple(name for name in faults.split(",") if name), environ)
+        from pytest_relgate.sandbox.box import open_box
+
+        checkout = checks.repository.path if checks.repository else checks.folder
+        box = open_box(checkout, [name for name in faults.split(",") if name], environ)
+        return Repository.at(box.repository), box
     if option is not None:
         if not option.strip():
             message = "--release-repo is empty: name a folder, or sandbox"
@@ -157,26 +177,14 @@ def _under_release(
         if not named.is_dir():  # the repository around it would be another one than was meant
             message = f"--release-repo: expected a folder of a git repository, found none at {named}"
             raise RelgateError(message)
-        return Repository.at(named), False, ()
+        return Repository.at(named), None
     if checks.repository is None:
         message = (
             f"{checks.folder} is not in a git repository, so nothing is under release: "
             "name one with --release-repo"
         )
         raise RelgateError(message)
-    return Repository.at(checks.repository.path / wish), False, ()
-
-
-def _sandbox(
-    checks: Checks, faults: tuple[str, ...], environ: Mapping[str, str]
-) -> tuple[Repository, bool, tuple[str, ...]]:
-    from pytest_relgate.sandbox.repository import ensure_repository, sandbox_home
-
-    if faults:
-        message = f"the sandbox knows no fault named {faults[0]}"
-        raise RelgateError(message)
-    checkout = checks.repository.path if checks.repository else checks.folder
-    return Repository.at(ensure_repository(sandbox_home(checkout, environ) / "plasmite")), True, ()
+    return Repository.at(checks.repository.path / wish), None
 
 
 def _evidence_root(option: str | None, place: Place) -> Path:

@@ -310,6 +310,8 @@ class ReleaseRun:
         with contextlib.suppress(OSError):
             self.journal.close()
         self.folder.release()
+        if self.prepared.box is not None:
+            self.prepared.box.close()
 
     def _exit_fact(self, status: int) -> None:
         known = {2: "INTERRUPTED", 3: "INTERNAL", 4: "USAGE"}
