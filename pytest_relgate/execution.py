@@ -22,6 +22,7 @@ from pytest_relgate.judge import decide_conditions
 from pytest_relgate.model import Context, Decision, Gate, State
 from pytest_relgate.net.origins import PUBLIC, Origins
 from pytest_relgate.outcome import BlockedBy, Finding, finding_of, place_of
+from pytest_relgate.profile import Profile
 from pytest_relgate.watch import CLOCK, Watch, reaches
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class RunFacts(msgspec.Struct, frozen=True):
     ``changed`` and ``files`` are None when they could not be worked out; ``settled`` are the gates that
     are kept; ``failed_before`` those that failed on this tree, which no condition hides;
     ``waived`` maps a gate to the states that a usable waiver covers. ``origins`` is where services are;
-    commands see ``environ`` beside the environment of the process that runs them.
+    commands see ``environ`` beside the environment of the process that runs them; ``profile`` is what
+    fixtures take the facts of the project from.
     """
 
     context: Context
@@ -59,6 +61,7 @@ class RunFacts(msgspec.Struct, frozen=True):
     own_bytecode_switch: bool = False
     origins: Origins = PUBLIC
     environ: dict[str, str] = {}
+    profile: Profile = Profile(project="unnamed")
 
 
 class Closed(msgspec.Struct, frozen=True, array_like=True, gc=False):

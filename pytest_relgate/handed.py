@@ -47,6 +47,7 @@ def facts_of(
         waived=_waived(prepared, gates),
         origins=prepared.origins,
         environ=dict(prepared.environ),
+        profile=prepared.profile,
     )
 
 

@@ -15,16 +15,19 @@ from pytest_relgate.profile.facts import (
     parse_profile,
 )
 from pytest_relgate.profile.fault import Fault
+from pytest_relgate.profile.source import Built, Workflows
 
 __all__ = [
     "FILE_NAME",
     "Approvers",
     "Base",
+    "Built",
     "Fault",
     "Limits",
     "Profile",
     "Report",
     "Secrets",
+    "Workflows",
     "load_profile",
     "parse_profile",
     "seconds",

@@ -16,6 +16,16 @@ from pytest_relgate.profile.document import Document, display, read, read_file
 from pytest_relgate.profile.duration import seconds
 from pytest_relgate.profile.fault import Fault
 from pytest_relgate.profile.pattern import checked_pattern, checked_patterns
+from pytest_relgate.profile.source import (
+    Built,
+    ChannelName,
+    FileNames,
+    OptionalPath,
+    PinnedVersion,
+    RepositoryPath,
+    VariableKey,
+    Workflows,
+)
 from pytest_relgate.profile.words import quoted, shown
 
 if TYPE_CHECKING:
@@ -132,7 +142,11 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The facts of a project. ``changes`` and ``present`` map a name to gitignore-style patterns."""
+    """The facts of a project.
+
+    ``changes`` and ``present`` map a name to gitignore-style patterns, ``pins`` a variable of the release
+    workflows to its value, ``artifacts`` a channel to the names of the files that it gets.
+    """
 
     project: Annotated[Line, Meta(description="the name of the project, on one line")]
     schema: int = SCHEMA
@@ -142,6 +156,13 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits = Limits()
     changes: dict[Name, Patterns] = {}
     present: dict[Name, Patterns] = {}
+    manifests: tuple[RepositoryPath, ...] = ()
+    changelog: OptionalPath = "CHANGELOG.md"
+    workflows: Workflows = Workflows()
+    pins: dict[VariableKey, PinnedVersion] = {}
+    artifacts: dict[ChannelName, FileNames] = {}
+    built: Built = Built()
+    formula: OptionalPath = ""
     secrets: Secrets = Secrets()
     approvers: Approvers = Approvers()
     report: Report = Report()

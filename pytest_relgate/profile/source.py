@@ -1,0 +1,104 @@
+"""The part of the profile that speaks of the source under release: manifests, workflows, what is built."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from pytest_relgate.errors import RelgateError
+from pytest_relgate.profile.words import quoted
+
+PLACEHOLDERS: Final = ("version", "pep440", "tag")
+"""What a file name of ``artifacts`` may stand for: ``{version}``, ``{pep440}``, ``{tag}``."""
+
+
+def _inside(value: object) -> object:
+    """Refuse a path that does not lie in the repository."""
+    if isinstance(value, str):
+        parts = value.split("/")
+        bad = (
+            not value.isprintable() or "\\" in value or {"", ".", ".."} & set(parts) or value != value.strip()
+        )
+        if bad:
+            message = f"expected a path like folder/file, relative to the repository, found {quoted(value)}"
+            raise RelgateError(message)
+    return value
+
+
+def _file_name(value: object) -> object:
+    """Refuse a name with a folder in it, or with braces that stand for nothing."""
+    if isinstance(value, str):
+        left = value
+        for name in PLACEHOLDERS:
+            left = left.replace(f"{{{name}}}", "")
+        if not value or re.search(r"[/\\{}\s]", left) or not value.isprintable():
+            known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+            message = f"expected the name of a file, with {known} where they stand, found {quoted(value)}"
+            raise RelgateError(message)
+    return value
+
+
+RepositoryPath = Annotated[str, Meta(description="a path in the repository", extra={"parse": _inside})]
+OptionalPath = Annotated[
+    str,
+    Meta(
+        description='a path in the repository, or ""',
+        extra={"parse": lambda value: value if value == "" else _inside(value)},
+    ),
+]
+WorkflowFile = Annotated[
+    str,
+    Meta(
+        pattern=r"\A([A-Za-z0-9._-]+\.ya?ml)?\Z",
+        description="the name of a file in .github/workflows",
+    ),
+]
+JobPattern = Annotated[
+    str,
+    Meta(pattern=r"\A[A-Za-z_*?][A-Za-z0-9_*?-]*\Z", description="the id of a job, with * and ?"),
+]
+VariableKey = Annotated[
+    str,
+    Meta(pattern=r"\A[A-Za-z_][A-Za-z0-9_]*\Z", description="the name of an environment variable"),
+]
+PinnedVersion = Annotated[str, Meta(pattern=r"\A\S+\Z", description="a version, without spaces")]
+ChannelName = Annotated[
+    str,
+    Meta(pattern=r"\A[a-z][a-z0-9_-]*\Z", description="the name of a channel in lower-case letters"),
+]
+FileNames = Annotated[
+    tuple[Annotated[str, Meta(description="the name of a file", extra={"parse": _file_name})], ...],
+    Meta(min_length=1, description="an array of at least one file name"),
+]
+Bytes = Annotated[int, Meta(ge=1, description="a number of bytes, above zero")]
+
+
+class Workflows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The workflows of a release, and which of their jobs are what (SPEC S15, S33, S39, S42).
+
+    ``preflight``, ``provenance`` and ``homebrew`` name the jobs of the publish workflow that everything
+    published must wait for; ``publishes`` those that publish although nothing that they run says so;
+    ``final`` the job that comes after all of them. ``rehearsal`` is the input that keeps it from publishing.
+    """
+
+    build: WorkflowFile = ""
+    publish: WorkflowFile = ""
+    preflight: tuple[JobPattern, ...] = ("*preflight*",)
+    provenance: tuple[JobPattern, ...] = ("resolve-*", "*provenance*")
+    homebrew: tuple[JobPattern, ...] = ("*homebrew*",)
+    publishes: tuple[JobPattern, ...] = ()
+    final: tuple[JobPattern, ...] = ()
+    rehearsal: VariableKey = "rehearsal"
+
+
+class Built(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is known of built archives: where they lie, what each must hold, how large one may be."""
+
+    folders: tuple[RepositoryPath, ...] = ("dist",)
+    licences: tuple[
+        Annotated[str, Meta(description="the name of a file", extra={"parse": _file_name})], ...
+    ] = ()
+    largest: Bytes = 100_000_000
