@@ -12,11 +12,29 @@ class RelgateError(Exception):
 
 
 class CannotJudge(Exception):  # noqa: N818  (reads as a statement in a gate)
-    """A gate could not be judged: tool missing, network, credentials. Its state is ERRORED."""
+    """A gate could not be judged: tool missing, network, credentials. Its state is ERRORED.
+
+    ``found``, ``where`` and ``do`` as in Finding.
+    """
+
+    def __init__(self, found: str = "", *, where: str = "", do: str = "") -> None:
+        super().__init__(found)
+        self.found = found
+        self.where = where
+        self.do = do
 
 
 class NotYet(Exception):  # noqa: N818  (reads as a statement in a gate)
-    """The world has not caught up with the release. The gate's state is PENDING."""
+    """The world has not caught up with the release. The gate's state is PENDING.
+
+    ``found``, ``where`` and ``do`` as in Finding.
+    """
+
+    def __init__(self, found: str = "", *, where: str = "", do: str = "") -> None:
+        super().__init__(found)
+        self.found = found
+        self.where = where
+        self.do = do
 
 
 class Finding(AssertionError):  # noqa: N818  (reads as a statement in a gate)

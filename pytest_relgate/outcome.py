@@ -51,7 +51,7 @@ def finding_of(error: BaseException, when: str, *, place: str, xfail: str | None
     if xfail is not None:
         state, message = State.SKIPPED, f"expected to fail ({xfail or 'no reason given'}): {message}"
     found = getattr(error, "found", None)
-    if isinstance(found, str):
+    if isinstance(found, str) and found:
         message = _with_the_end(found, str(error))
     where = getattr(error, "where", "")
     do = getattr(error, "do", "") or getattr(error, "remedy", "")

@@ -26,11 +26,10 @@ class ToolMissing(CannotJudge):
     """
 
     def __init__(self, tool: str, *, found: str = "", do: str = "") -> None:
+        found, do = found or f"{tool} is missing", do or _remedy(tool)
+        super().__init__(f"{found}: {do}", do=do)
         self.tool = tool
-        self.found = found or f"{tool} is missing"
-        self.where = ""
-        self.do = do or _remedy(tool)
-        super().__init__(f"{self.found}: {self.do}")
+        self.found = found
 
 
 def require_tools(needs: Iterable[str], which: Callable[[str], str | None]) -> None:
