@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pytest_relgate.exec.runner import Runner
     from pytest_relgate.execution import Execution
+    from pytest_relgate.source.facts import SourceFacts
 
 
 class CommandLine(str):
@@ -114,3 +115,26 @@ def attach(request: pytest.FixtureRequest) -> Any:
     Returns its path relative to the evidence folder. Secrets are replaced in text.
     """
     return _execution(request).attach
+
+
+@pytest.fixture
+def source(request: pytest.FixtureRequest) -> SourceFacts:
+    """Facts of the source under release: ``assert source.carries(release.version)``.
+
+    ``has_fresh_lockfiles()``, ``has_final_changelog(version)``; ``source.manifests`` is what was read. A
+    statement that does not hold is a finding with file, line and what to do.
+    """
+    from pytest_relgate.model import Phase
+    from pytest_relgate.source.facts import SourceFacts
+    from pytest_relgate.source.files import CommittedFiles, WorkingFiles
+    from pytest_relgate.source.git import Repository
+
+    facts = _execution(request).facts
+    top = Path(facts.repository)
+    # A source phase judges what lies in the tree, as its commands do; others judge the tag's commit.
+    here = Phase(facts.context.phase).source
+    return SourceFacts(
+        files=WorkingFiles(top) if here else CommittedFiles(Repository(top), facts.commit),
+        manifest_paths=facts.profile.manifests,
+        changelog_path=facts.profile.changelog,
+    )
