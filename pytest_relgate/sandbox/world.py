@@ -126,6 +126,7 @@ class Crate(msgspec.Struct, frozen=True):
     features: dict[str, list[str]] = {}
     deps: tuple[dict[str, Any], ...] = ()
     rust_version: str | None = None
+    links: str | None = None
 
 
 class NpmVersion(msgspec.Struct, frozen=True):
@@ -140,11 +141,15 @@ class NpmVersion(msgspec.Struct, frozen=True):
 
 
 class NpmPackage(msgspec.Struct, frozen=True):
-    """A package of the npm registry, with its versions by number and its dist-tags."""
+    """A package of the npm registry, with its versions by number and its dist-tags.
+
+    A number that was unpublished is never to be had again.
+    """
 
     name: str
     versions: dict[str, NpmVersion] = {}
     tags: dict[str, str] = {}
+    unpublished: tuple[str, ...] = ()
 
 
 class PypiFile(msgspec.Struct, frozen=True):
@@ -184,5 +189,6 @@ class World(msgspec.Struct, frozen=True):
     environments: tuple[str, ...] = ("release",)
     attestations: tuple[Attestation, ...] = ()
     crates: tuple[Crate, ...] = ()
+    crate_owners: dict[str, tuple[str, ...]] = {}  # logins by crate; one that is not here has `ada`
     npm: tuple[NpmPackage, ...] = ()
     pypi: tuple[PypiProject, ...] = ()

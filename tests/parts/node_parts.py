@@ -49,7 +49,8 @@ def _install(text: str, home: Path) -> None:
         (fresh / "package.json").write_text(text, encoding="utf-8")
         done = subprocess.run(INSTALL, cwd=fresh, capture_output=True, text=True, check=False, timeout=600)
         if done.returncode:
-            raise RuntimeError(f"`{' '.join(INSTALL)}` in {fresh}: {done.stderr or done.stdout}")
+            message = f"`{' '.join(INSTALL)}` in {fresh}: {done.stderr or done.stdout}"
+            raise RuntimeError(message)
         fresh.rename(home)  # only a whole installation gets the name
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
