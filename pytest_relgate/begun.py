@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
 
+    from pytest_relgate.prepare import Prepared
     from pytest_relgate.request import Request
     from pytest_relgate.session import ReleaseRun
 
@@ -26,6 +27,7 @@ class Begun:
     request: Request
     worker: bool
     run: ReleaseRun | None = None
+    prepared: Prepared | None = None
     facts: RunFacts | None = None
     facts_text: str = ""
     set_aside: list[str] = field(default_factory=list)

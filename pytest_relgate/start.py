@@ -79,10 +79,13 @@ def _begin(config: pytest.Config, begun: Begun) -> None:
         begun.facts = planning.facts_for_lock(request, options, place, os.environ)
         return
     prepared = prepare(request, options, place, os.environ)
-    if request.kind == "plan":
+    if request.kind in ("plan", "drill"):
         from pytest_relgate import planning
 
-        begun.facts = planning.facts_for_plan(prepared, rootdir)
+        facts = planning.facts_for_plan(prepared, rootdir)
+        drilled = request.kind == "drill"  # what is settled is drilled all the same
+        begun.facts = msgspec.structs.replace(facts, settled=frozenset()) if drilled else facts
+        begun.prepared = prepared
         return
     run = begun.run = ReleaseRun.begin(prepared)
     run.environment |= _versions(config)
@@ -221,6 +224,8 @@ def instead_of_running(config: pytest.Config, begun: Begun) -> bool | None:
     """Write the lock or show the plan; None lets the gates run."""
     if begun.request.kind == "run":
         return None
+    if begun.request.kind == "drill":
+        return _drill(config, begun)
     from pytest_relgate import planning
 
     execution: Execution = config.stash[EXECUTION]
@@ -233,6 +238,25 @@ def instead_of_running(config: pytest.Config, begun: Begun) -> bool | None:
         raise pytest.UsageError(str(error)) from None
     terminal.show(config, [terminal.Line(line) for line in lines])
     begun.answered = True
+    return True
+
+
+def _drill(config: pytest.Config, begun: Begun) -> bool:
+    from pytest_relgate import drilling
+
+    if begun.prepared is None or begun.trouble:
+        message = f"nothing was drilled, not everything could be collected: {'; '.join(begun.trouble[:3])}"
+        raise pytest.UsageError(message)
+    try:
+        outcome = drilling.drill(
+            begun.prepared,
+            config.stash[EXECUTION],
+            lambda words: terminal.show(config, [terminal.Line(f"drill  {words}")]),
+        )
+    except RelgateError as error:
+        raise pytest.UsageError(str(error)) from None
+    terminal.show(config, terminal.drilled(outcome))
+    begun.answered, begun.ended = outcome.proves, True
     return True
 
 
@@ -255,6 +279,8 @@ def end(config: pytest.Config, begun: Begun, status: int | None) -> int:
     """Judge and seal; show the verdict; return the exit status."""
     number = int(status or 0)
     if begun.request.kind != "run" or begun.run is None:
+        if begun.request.kind == "drill" and begun.ended:
+            return 0 if begun.answered else 1
         nothing_ran = number == pytest.ExitCode.NO_TESTS_COLLECTED
         return 0 if begun.answered and nothing_ran else number
     execution = config.stash.get(EXECUTION, None)

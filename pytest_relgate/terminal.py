@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from pytest_relgate.drilling import Outcome
     from pytest_relgate.evidence.wording import Card
     from pytest_relgate.model import Record
     from pytest_relgate.session import ReleaseRun
@@ -227,6 +228,30 @@ def tell_github(config: pytest.Config, run: ReleaseRun, environ: Mapping[str, st
         note = write_summary(run.record, summary)
         lines += [Line(note)] if note else []
     show(config, lines)
+
+
+def drilled(outcome: Outcome) -> list[Line]:
+    """What a drill came to: each fault and gate, then the sum and the gates that are not proved."""
+    return list(_drilled(outcome))
+
+
+def _drilled(outcome: Outcome) -> Iterator[Line]:
+    yield Line("")
+    for trial in outcome.trials:
+        proved = trial.answer == "proved"
+        yield Line(f"{trial.answer.upper():<{LABEL}}{trial.fault}", "" if proved else "red bold")
+        yield from _labelled("gate", [printable(trial.gate)])
+        yield from _labelled("fault", [outcome.lines[trial.fault]])
+        said = f"{trial.seen.state or 'nothing'}: {printable(trial.seen.words)}"
+        yield from _labelled("said", [_cut(said, 3 * (WIDTH - LABEL))])
+    drill = outcome.drill
+    colour = "green" if outcome.proves else "red"
+    yield Line("")
+    yield Line(f" {wording.drill_in_words(drill).partition(',')[0]} ".center(WIDTH, "="), f"{colour} bold")
+    for gate, why in drill.unproved.items():
+        yield from _paragraph("unproved", f"{printable(gate)}: {printable(why)}")
+    yield Line(f"{'Report':<{LABEL}}{outcome.folder / 'drill.md'}")
+    yield Line(f"{'Logs':<{LABEL}}{outcome.folder / 'logs'}")
 
 
 # -- text ----------------------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ def first_screen(record: Record, channels: Sequence[ChannelRow] = ()) -> str:
         '<div class="relgate-notes">\n'
         f"{_list('Waivers', _waivers(record))}"
         f"{_list('Not due', _not_due(record, names))}"
+        f"{_list('Not proved able to fail', map(esc, wording.unproved(record)))}"
         f"{_list('Not checked', map(esc, wording.not_checked(record)))}"
         f"{_list('Set aside', map(esc, record.set_aside))}"
         f"{_list('Notes', map(esc, record.verdict.notes))}"

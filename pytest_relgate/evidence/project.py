@@ -6,6 +6,7 @@ import platform
 import sys
 from typing import TYPE_CHECKING
 
+from pytest_relgate.evidence.drill import folder_of, read_drill
 from pytest_relgate.model import Record, State
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ def record_of(
         set_aside=tuple(set_aside),
         narrowed=prepared.request.narrowed,
         folder=_as_typed(folder, prepared.request.invocation),
+        drill=read_drill(
+            folder_of(prepared.evidence, prepared.context.target, prepared.context.phase),
+            prepared.subject.checks,
+        ),
         command=command_of(prepared.context, prepared.request),
     )
 

@@ -43,12 +43,13 @@ def markdown(record: Record, channels: Sequence[ChannelRow] = ()) -> Iterator[st
     count = wording.counts(record)
     yield f"## {prose(wording.sentence(record, count))}\n\n"
     yield _tally(count)
-    yield from _table(("", ""), [(label, prose(words)) for label, words in wording.subject_in_words(record)])
+    yield from table(("", ""), [(label, prose(words)) for label, words in wording.subject_in_words(record)])
     yield from _cards(record, count.blocking + count.run)
     if channels:
         yield "### Channels\n\n"
-        yield from _table(wording.CHANNEL_HEADINGS, [_channel(row) for row in channels])
+        yield from table(wording.CHANNEL_HEADINGS, [_channel(row) for row in channels])
     yield from _list("Waivers", _waivers(record))
+    yield from _list("Not proved able to fail", wording.unproved(record))
     yield from _list("Not checked", wording.not_checked(record))
     yield from _list("Set aside", record.set_aside)
     yield from _list("Notes", record.verdict.notes)
@@ -120,7 +121,8 @@ def _list(title: str, items: Iterable[str]) -> Iterator[str]:
         yield "\n"
 
 
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield a table; its cells are Markdown already."""
     lines = [f"| {' | '.join(headings)} |", f"|{' --- |' * len(headings)}"]
     lines += [f"| {' | '.join(map(_cell, row))} |" for row in rows]
     yield "\n".join(lines) + "\n\n"

@@ -19,6 +19,7 @@ from pytest_relgate.evidence.folder import DIGEST, JOURNAL, SEAL
 from pytest_relgate.model import (
     Attempt,
     Context,
+    Drill,
     Gate,
     Judged,
     Mode,
@@ -115,6 +116,9 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         dict[str, str], Meta(description="digest of the earlier phases' evidence.json, by phase")
     ]
     gates: tuple[SealedGate, ...]
+    drill: Annotated[
+        Drill | None, Meta(description="the last drill of these checks: which gates are proved able to fail")
+    ] = None
 
 
 class _Numbered(msgspec.Struct, frozen=True):
@@ -262,6 +266,7 @@ def evidence_of(
         journal=journal,
         previous={earlier.phase: earlier.digest for earlier in record.earlier if earlier.digest},
         gates=tuple(sealed_gates(record)) if with_gates else (),
+        drill=record.drill,
     )
 
 

@@ -18,7 +18,7 @@ from pytest_relgate.model import State
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_relgate.model import Attempt, Condition, Judged, Proof, Reason, Record, Waiver
+    from pytest_relgate.model import Attempt, Condition, Drill, Judged, Proof, Reason, Record, Waiver
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", re.ASCII)
 _PATTERNS_SHOWN = 4
@@ -343,6 +343,18 @@ def not_checked(record: Record) -> tuple[str, ...]:
     return tuple(said)
 
 
+def drill_in_words(drill: Drill) -> str:
+    """Return the sum of a drill: ``9 of 12 gates proved able to fail, 2026-11-22 16:02 UTC``."""
+    total = len(drill.proved) + len(drill.unproved)
+    return f"{len(drill.proved)} of {many(total, 'gate')} proved able to fail, {time_in_words(drill.when)}"
+
+
+def unproved(record: Record) -> list[str]:
+    """Return the gates that the drill of these checks did not prove able to fail, each with the reason."""
+    known = record.drill.unproved if record.drill else {}
+    return [f"{gate}: {why}" for gate, why in known.items()]
+
+
 def short_commit(commit: str) -> str:
     """Return a commit as people write it."""
     return printable(commit[:_COMMIT_SHOWN])
@@ -363,6 +375,7 @@ def subject_in_words(record: Record) -> tuple[tuple[str, str], ...]:
         ("tree", tree),
         ("checks", _checks(record)),
         ("lock", "committed gates.lock" if record.locked else "none"),
+        ("drill", drill_in_words(record.drill) if record.drill else ""),
         ("repository", printable(subject.repository)),
         ("artifacts", _names(tuple(each.name for each in subject.artifacts))),
         ("earlier", "; ".join(_earlier(record))),
