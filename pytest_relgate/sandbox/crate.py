@@ -25,6 +25,7 @@ include = ["src/**", "include/**", "LICENSE", "THIRD_PARTY_NOTICES.md", "README.
 
 [lib]
 name = "plasmite"
+crate-type = ["rlib", "cdylib"]
 
 [[bin]]
 name = "plasmite"
@@ -62,8 +63,21 @@ version = "{version}"
 _LIB = """\
 //! A ring of messages, in miniature.
 
+pub mod abi;
 pub mod cli;
 pub mod core;
+"""
+
+_ABI = """\
+//! What programs in other languages call; `include/plasmite.h` declares it.
+
+use std::ffi::c_char;
+
+/// The version of this library, as text that ends with a zero byte.
+#[no_mangle]
+pub extern "C" fn plasmite_version() -> *const c_char {
+    concat!(env!("CARGO_PKG_VERSION"), "\\0").as_ptr().cast()
+}
 """
 
 _CORE = """\
@@ -186,6 +200,21 @@ mod tests {{
 }}
 """
 
+_REMOTE_TEST = """\
+//! A served pool, as those see it who ask for it.
+
+use plasmite::core::Pool;
+use plasmite::serve::respond;
+
+#[test]
+fn a_wrong_token_reads_nothing() {
+    let mut pool = Pool::new(1);
+    pool.append("hello");
+    assert!(respond(&pool, "t", "Bearer other").starts_with("HTTP/1.1 401"));
+    assert!(respond(&pool, "t", "Bearer t").starts_with("HTTP/1.1 200"));
+}
+"""
+
 _CLI = """\
 //! What the command line prints.
 
@@ -247,6 +276,7 @@ def crate_files(patch: int, version: str) -> dict[str, str]:
         + _LOCK_PLASMITE.format(version=version)
         + ('dependencies = [\n "libc",\n]\n' if with_libc else ""),
         "src/lib.rs": _LIB + ("pub mod serve;\n" if patch >= _SERVES else ""),
+        "src/abi.rs": _ABI,
         "src/core/mod.rs": _CORE,
         "src/core/pool.rs": (_POOL_RING if patch >= _RING else _POOL_SIMPLE) + _POOL_TEST,
         "src/cli.rs": _CLI.replace("USAGE", _USAGE_NOW if patch >= _NAMES_UNKNOWN else _USAGE_BEFORE),
@@ -256,4 +286,5 @@ def crate_files(patch: int, version: str) -> dict[str, str]:
     }
     if patch >= _SERVES:
         files["src/serve.rs"] = _SERVE.format(header=header)
+        files["tests/remote_integration.rs"] = _REMOTE_TEST
     return files

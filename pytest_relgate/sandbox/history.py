@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from pytest_relgate.sandbox.bindings import binding_files
 from pytest_relgate.sandbox.crate import crate_files
+from pytest_relgate.sandbox.formula import formula_files
+from pytest_relgate.sandbox.scripts import script_files
 from pytest_relgate.sandbox.workflows import workflow_files
 
 CANDIDATE = 10
@@ -21,7 +23,7 @@ _CHANGES = (
     "Python: a pool has a length.",
     "Files are locked through libc.",
     "Appending no longer moves every message.",
-    "Python: built with setuptools 77.",
+    "Python: built by a backend of its own.",
     "Release builds use Rust 1.88.0.",
     "Files are locked without libc.",
     "Node: requests to a served pool.",
@@ -36,30 +38,6 @@ A ring of messages with bindings for Python, Node and Go. It exists to be releas
 in a sandbox; the project that it resembles is https://github.com/sandover/plasmite.
 
     $ plasmite tail one two three
-"""
-
-_JUSTFILE = """\
-# Checks that every release runs.
-default: check
-
-check: fmt-check clippy test bindings-test
-
-fmt-check:
-    cargo fmt --all -- --check
-
-clippy:
-    cargo clippy --all-targets -- -D warnings
-
-test:
-    cargo test
-
-bindings-test: python-test node-test
-
-python-test:
-    cd bindings/python && python3 -B -m unittest discover -s tests
-
-node-test:
-    cd bindings/node && node --test
 """
 
 _LICENSE = """\
@@ -100,7 +78,9 @@ build/
 node_modules/
 __pycache__/
 *.egg-info/
+*.node
 *.tgz
+bindings/node/native/Cargo.lock
 .scratch/
 release-evidence/
 """
@@ -129,15 +109,16 @@ def released_at(patch: int) -> datetime:
 def files_at(patch: int) -> dict[str, str]:
     """All files at a patch version, by path."""
     version = version_at(patch)
+    licences = {"LICENSE": _LICENSE, "THIRD_PARTY_NOTICES.md": _NOTICES}
     return {
         ".gitignore": _GITIGNORE,
         "CHANGELOG.md": _changelog(patch),
-        "Justfile": _JUSTFILE,
-        "LICENSE": _LICENSE,
         "README.md": _README,
-        "THIRD_PARTY_NOTICES.md": _NOTICES,
+        **licences,
         **crate_files(patch, version),
-        **binding_files(patch, version),
+        **binding_files(patch, version, licences),
+        **formula_files(),
+        **script_files(patch),
         **workflow_files(patch),
     }
 

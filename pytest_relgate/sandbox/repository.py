@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Change = Callable[[dict[str, str]], dict[str, str]]
 
-CANDIDATE_COMMIT = "c67c4a797830b6b11c822577518ab6066fd2a3e3"
+CANDIDATE_COMMIT = "ac70c0e9573bce032b9bb36ffa33795ac9ebed6b"
 """Commit of the candidate. It stands for the whole history, which is the same on every machine."""
 
 BRANCH = "main"

@@ -17,6 +17,8 @@ import pytest
 import yaml
 
 from pytest_relgate.errors import RelgateError
+from pytest_relgate.sandbox.formula import PATH as FORMULA
+from pytest_relgate.sandbox.formula import PLATFORMS, filled_formula
 from pytest_relgate.sandbox.history import CANDIDATE, files_at, tag_at, version_at
 from pytest_relgate.sandbox.repository import (
     CANDIDATE_COMMIT,
@@ -105,7 +107,7 @@ def test_earlier_releases_change_what_change_sets_look_at(built: Repository) -> 
     def beyond_versions(patch: int) -> set[str]:
         return set(built.changed(tag_at(patch - 1), tag_at(patch))) - VERSIONED
 
-    assert beyond_versions(1) == {"src/lib.rs", "src/serve.rs"}
+    assert beyond_versions(1) == {"src/lib.rs", "src/serve.rs", "tests/remote_integration.rs"}
     assert beyond_versions(4) == {"src/core/pool.rs"}
     assert beyond_versions(6) == {".github/workflows/release.yml", ".github/workflows/release-publish.yml"}
     assert b"libc" in built.contents("v0.1.3", ["Cargo.lock"])["Cargo.lock"]
@@ -118,11 +120,52 @@ def test_the_workflows_are_what_their_names_say(built: Repository) -> None:
     assert set(flows["release-publish"][True]) == {"workflow_dispatch"}  # yaml reads `on` as true
     jobs = flows["release-publish"]["jobs"]
     order = list(jobs)
-    assert [jobs[job].get("needs") for job in order] == [None, *order[:-1]]
+    needs = [jobs[job].get("needs", []) for job in order]
+    for before, (job, needed) in zip(order, list(zip(order, needs, strict=True))[1:], strict=False):
+        assert before in needed, job  # one after the other
+    assert set(needs[-1]) >= {job for job in order if job.startswith("publish-")} - {order[-1]}
     for flow in flows.values():
+        assert flow["permissions"] == {"contents": "read"}
+        assert flow["concurrency"]["group"]
         for job in flow["jobs"].values():
             used = [step["uses"] for step in job["steps"] if "uses" in step]
             assert all(re.search(r"@[0-9a-f]{40}$", action) for action in used)
+
+
+def test_what_workflows_and_recipes_call_is_there(built: Repository) -> None:
+    paths = [*built.files("HEAD", ".github/workflows"), "Justfile", *built.files("HEAD", "scripts")]
+    texts = "\n".join(raw.decode() for raw in built.contents("HEAD", paths).values())
+    called = set(re.findall(r"\bscripts/[\w.]+", texts))
+    assert called == set(built.files("HEAD", "scripts"))
+
+
+def test_the_workflows_are_sound(built: Repository) -> None:
+    """As zizmor sees it, without the network."""
+    zizmor = Path(sys.executable).with_name("zizmor")
+    command = [zizmor, "--offline", "--no-progress", "--format=json", built.path / ".github/workflows"]
+    linted = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (linted.returncode, json.loads(linted.stdout)) == (0, []), linted.stdout
+
+
+def test_every_package_carries_licence_and_notices(built: Repository) -> None:
+    for name in ("LICENSE", "THIRD_PARTY_NOTICES.md"):
+        paths = [name, *(f"bindings/{binding}/{name}" for binding in ("go", "node", "python"))]
+        assert len(set(built.contents("HEAD", paths).values())) == 1
+
+
+def test_the_formula_is_filled_with_what_was_built(built: Repository, tmp_path: Path) -> None:
+    sums = {platform: f"{number:064x}" for number, platform in enumerate(PLATFORMS)}
+    lines = [f"{digest}  plasmite_0.1.10_{name}.tar.gz\n" for name, digest in sums.items()]
+    (tmp_path / "sums").write_text("".join(lines))
+    command = [sys.executable, "scripts/fill_formula.py", "0.1.10", tmp_path / "sums"]
+    filled = subprocess.run(command, cwd=built.path, capture_output=True, text=True, check=True).stdout
+    template = built.contents("HEAD", [FORMULA])[FORMULA].decode()
+    assert filled == filled_formula(template, "0.1.10", sums)
+    assert "@" not in filled
+    (tmp_path / "sums").write_text("".join(lines[1:]))
+    lacking = subprocess.run(command, cwd=built.path, capture_output=True, text=True, check=False)
+    assert (lacking.returncode, lacking.stdout) == (1, "")
+    assert "@DARWIN_AMD64@" in lacking.stderr
 
 
 def hostile_configuration(folder: Path) -> dict[str, str]:
@@ -261,6 +304,24 @@ def test_a_broken_repository_inside_another_is_not_taken_for_that(folder: Path) 
     (folder / ".git" / "HEAD").unlink()
     ensure_repository(folder)
     assert (folder / ".git" / "HEAD").exists()
+
+
+def test_a_change_is_committed_in_place_of_the_candidates_files(folder: Path) -> None:
+    def change(files: dict[str, str]) -> dict[str, str]:
+        return {path: text for path, text in files.items() if path != "LICENSE"} | {"NEW.md": "new\n"}
+
+    ensure_repository(folder, change)
+    repo = Repository(folder)
+    assert set(repo.changed("v0.1.9", "HEAD")) == VERSIONED | {"src/cli.rs", "LICENSE", "NEW.md"}
+    assert repo.head() != CANDIDATE_COMMIT
+    assert repo.dirt() == ()
+    assert [tag.name for tag in repo.tags()] == [tag_at(patch) for patch in range(CANDIDATE)]
+    made = age(folder)
+    git(folder, "tag", "v0.1.10")
+    ensure_repository(folder, change)
+    assert age(folder) == made
+    ensure_repository(folder)  # the healthy one in its place: another repository
+    assert (Repository(folder).head(), age(folder) == made) == (CANDIDATE_COMMIT, False)
 
 
 def start(folder: Path, **environ: str) -> subprocess.Popen[bytes]:
