@@ -52,6 +52,7 @@ def facts_for_lock(
         present=dict(profile.present),
         secret_names=(),
         limit=profile.limits.gate,
+        profile=profile,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_relgate.profile.channels import Channel
 from pytest_relgate.profile.duration import seconds
 from pytest_relgate.profile.facts import (
     FILE_NAME,
@@ -22,6 +23,7 @@ __all__ = [
     "Approvers",
     "Base",
     "Built",
+    "Channel",
     "Fault",
     "Limits",
     "Profile",

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from pytest_relgate.errors import RelgateError
+from pytest_relgate.profile.channels import Channel, misplaced
 from pytest_relgate.profile.document import Document, display, read, read_file
 from pytest_relgate.profile.duration import seconds
 from pytest_relgate.profile.fault import Fault
@@ -124,9 +125,15 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Names of environment variables, with ``*``, whose values are replaced everywhere."""
+    """Secrets of the release.
+
+    ``names`` are environment variables, with ``*``, whose values are replaced everywhere. ``required`` are
+    the secrets that the workflows need (SPEC S9), ``live`` those that only a live run needs (S14).
+    """
 
     names: tuple[VariableName, ...] = ()
+    required: tuple[VariableKey, ...] = ()
+    live: tuple[VariableKey, ...] = ()
 
 
 class Approvers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -145,7 +152,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The facts of a project.
 
     ``changes`` and ``present`` map a name to gitignore-style patterns, ``pins`` a variable of the release
-    workflows to its value, ``artifacts`` a channel to the names of the files that it gets.
+    workflows to its value, ``artifacts`` a channel to the names of the files that it gets, ``channels`` its
+    name to what it is.
     """
 
     project: Annotated[Line, Meta(description="the name of the project, on one line")]
@@ -161,6 +169,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     workflows: Workflows = Workflows()
     pins: dict[VariableKey, PinnedVersion] = {}
     artifacts: dict[ChannelName, FileNames] = {}
+    channels: dict[ChannelName, Channel] = {}
     built: Built = Built()
     formula: OptionalPath = ""
     secrets: Secrets = Secrets()
@@ -191,7 +200,11 @@ def parse_profile(text: bytes, name: str) -> Profile:
     """
     document = read(text, name)
     _check_schema(document)
-    return document.typed(Profile)
+    profile = document.typed(Profile)
+    for channel, facts in profile.channels.items():
+        if problem := misplaced(facts):
+            raise document.error(("channels", channel), f"channels.{channel}: {problem}")
+    return profile
 
 
 def _check_schema(document: Document) -> None:

@@ -82,9 +82,14 @@ class Workflows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``preflight``, ``provenance`` and ``homebrew`` name the jobs of the publish workflow that everything
     published must wait for; ``publishes`` those that publish although nothing that they run says so;
     ``final`` the job that comes after all of them. ``rehearsal`` is the input that keeps it from publishing.
+    ``ci`` are the workflows that must be green on the commit under release; ``artifacts`` are what a run of
+    ``build`` uploads, ``metadata`` the one of them that says what was built from what.
     """
 
+    ci: tuple[WorkflowFile, ...] = ()
     build: WorkflowFile = ""
+    artifacts: tuple[Annotated[str, Meta(min_length=1, description="the name of an artifact")], ...] = ()
+    metadata: Annotated[str, Meta(min_length=1, description="the name of an artifact")] = "release-metadata"
     publish: WorkflowFile = ""
     preflight: tuple[JobPattern, ...] = ("*preflight*",)
     provenance: tuple[JobPattern, ...] = ("resolve-*", "*provenance*")
