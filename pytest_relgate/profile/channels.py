@@ -29,14 +29,8 @@ _ONLY: Final[Mapping[str, str]] = {
 
 def _base(value: object) -> object:
     """Refuse what is no address that paths can be put behind."""
-    if (
-        isinstance(value, str)
-        and value
-        and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*[^\s?#/])?", value)
-    ):
-        message = (
-            f'expected an address like "https://host/path", without a slash at its end, found {quoted(value)}'
-        )
+    if isinstance(value, str) and value and not _ADDRESS.fullmatch(value):
+        message = f'expected an address like "https://host/path", no slash at its end, found {quoted(value)}'
         raise RelgateError(message)
     return value
 
