@@ -131,14 +131,24 @@ def micros(time: str) -> str:
     return _moment(time).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def milliseconds(time: str) -> str:
+    """Write an RFC 3339 time in UTC with three digits of a second."""
+    return _moment(time).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def seconds(time: str) -> str:
     """Write an RFC 3339 time in UTC with whole seconds."""
     return _moment(time).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def whole_second(time: str) -> str:
+    """Write an RFC 3339 time in UTC with whole seconds and without its zone."""
+    return seconds(time).removesuffix("Z")
+
+
 def now() -> str:
     """The time as RFC 3339 in UTC, with milliseconds."""
-    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return milliseconds(dt.datetime.now(dt.UTC).isoformat())
 
 
 def _moment(time: str) -> dt.datetime:
