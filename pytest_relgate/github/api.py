@@ -1,0 +1,261 @@
+"""Reading GitHub's REST API: one method a fact, each Known, Absent or Unknown. Nothing is judged here.
+
+Serial requests, obeyed limits, no token to another host: docs.github.com, "Best practices for using the
+REST API".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import quote
+
+from pytest_relgate.github.answers import (
+    ArtifactFacts,
+    ArtifactsPage,
+    CommitFacts,
+    EnvironmentsPage,
+    JobFacts,
+    JobsPage,
+    Ref,
+    ReleaseFacts,
+    RepositoryFacts,
+    RunsPage,
+    SecretsPage,
+    TagObject,
+    WorkflowRun,
+)
+from pytest_relgate.net.exchange import Answer, origin_of
+from pytest_relgate.net.facts import Absent, Fact, Known, Unknown, json_of, text_of
+from pytest_relgate.net.http import ANYWHERE, FILE, Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_relgate.net.exchange import Exchange, Outcome
+    from pytest_relgate.net.http import Http
+
+P = TypeVar("P")
+T = TypeVar("T")
+
+JSON: Final = "application/vnd.github+json"
+RAW: Final = "application/vnd.github.raw+json"
+VERSION: Final = {"x-github-api-version": "2022-11-28"}
+ARCHIVE: Final = Limits(total=300.0, size=512 << 20)
+"""The limits of an artifact's archive."""
+
+_PAGE: Final = 100  # the most that GitHub gives at once
+_PAGES: Final = 10  # filtered lists end at 1,000
+_SHA: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_CREDENTIALS: Final = (
+    "see whether the credentials may read this: set GH_TOKEN, or type gh auth login; "
+    "a workflow's token needs the permission in its `permissions:`"
+)
+
+
+class Api:
+    """GitHub's API for one repository (``owner/name``); ``base`` is the API's address.
+
+    Every fact carries its exchanges.
+    """
+
+    def __init__(self, http: Http, base: str, repository: str) -> None:
+        self.http, self.base, self.repository = http, base, repository
+
+    # -- repository and git -----------------------------------------------------------------------------
+
+    def facts(self) -> Fact[RepositoryFacts]:
+        """The repository itself."""
+        return self._one("", RepositoryFacts, f"the repository {self.repository}")
+
+    def tag_commit(self, tag: str, *, fresh: bool = False) -> Fact[str]:
+        """The commit of a tag, through as many annotated tags as there are."""
+        what = f"the tag {tag} of {self.repository}"
+        ref = self._one(f"/git/ref/tags/{_quoted(tag)}", Ref, what, fresh=fresh)
+        if not isinstance(ref, Known):
+            return ref
+        points_at, exchanges = ref.value.object, ref.exchanges
+        for _ in range(5):
+            if points_at.type == "commit":
+                return Known(points_at.sha, exchanges)
+            if points_at.type != "tag":
+                break
+            inner = self._one(f"/git/tags/{_quoted(points_at.sha)}", TagObject, what)
+            if not isinstance(inner, Known):
+                return inner
+            points_at, exchanges = inner.value.object, (*exchanges, *inner.exchanges)
+        words = f"{what} points at a {points_at.type}, and a release is of a commit"
+        return Unknown(words, f"look at it: git cat-file -p {tag}", exchanges, final=True)
+
+    def branch_head(self, branch: str) -> Fact[str]:
+        """The commit of a branch. Files are read at it: hosts of raw files cache branches for minutes."""
+        what = f"the branch {branch} of {self.repository}"
+        ref = self._one(f"/git/ref/heads/{_quoted(branch)}", Ref, what)
+        return Known(ref.value.object.sha, ref.exchanges) if isinstance(ref, Known) else ref
+
+    def commit(self, sha: str) -> Fact[CommitFacts]:
+        """A commit, by all of its digits. GitHub answers 422 for one that it does not have."""
+        what = f"the commit {sha[:12]} of {self.repository}"
+        outcome = self._ask(f"/commits/{_quoted(sha)}")
+        if isinstance(outcome, Answer) and outcome.status == 422:  # noqa: PLR2004  (no commit for this SHA)
+            return Absent(outcome.url, outcome.status, outcome.exchanges)
+        return json_of(outcome, CommitFacts, what, credential=_CREDENTIALS)
+
+    def contents(self, path: str, sha: str) -> Fact[bytes]:
+        """The bytes of a file at a commit."""
+        what = f"{path} of {self.repository} at {sha[:12]}"
+        outcome = self._ask(f"/contents/{_quoted(path, safe='/')}?ref={_quoted(sha)}", accept=RAW)
+        return text_of(outcome, what, credential=_CREDENTIALS)
+
+    # -- releases -----------------------------------------------------------------------------------------
+
+    def release(self, tag: str, *, fresh: bool = False) -> Fact[ReleaseFacts]:
+        """The release of a tag; a draft too, where the credential may see drafts (they answer 404 by tag)."""
+        what = f"the release {tag} of {self.repository}"
+        found = self._one(f"/releases/tags/{_quoted(tag)}", ReleaseFacts, what, fresh=fresh)
+        if not isinstance(found, Absent):
+            return found
+        outcome = self._ask(f"/releases?per_page={_PAGE}", fresh=fresh)
+        listed = json_of(outcome, tuple[ReleaseFacts, ...], what, credential=_CREDENTIALS)
+        if not isinstance(listed, Known):
+            return listed if isinstance(listed, Unknown) else found
+        named = [one for one in listed.value if one.tag_name == tag]
+        exchanges = (*found.exchanges, *listed.exchanges)
+        return Known(named[0], exchanges) if named else Absent(found.url, found.status, exchanges)
+
+    def asset_digests(
+        self, url: str, algorithms: tuple[str, ...], *, largest: int, fresh: bool = False
+    ) -> Outcome:
+        """Read an asset's bytes by its API address, keep size and digests."""
+        limits = Limits(FILE.total, largest)
+        return self.http.hashed(url, algorithms=algorithms, limits=limits, follow=ANYWHERE, fresh=fresh)
+
+    def asset_bytes(self, url: str, what: str) -> Fact[bytes]:
+        """Read a small asset whole, such as a file of checksums."""
+        return text_of(self.http.get(url, accept="application/octet-stream", follow=ANYWHERE), what)
+
+    # -- runs ---------------------------------------------------------------------------------------------
+
+    def runs(self, workflow: str, sha: str) -> Fact[tuple[WorkflowRun, ...]]:
+        """Runs of a workflow file on exactly this commit, newest first.
+
+        The filtered list is a search index that lags, so an empty one is asked for in other ways too. A
+        commit that is not written out would give runs of any commit, and is refused with ValueError.
+        """
+        if not _SHA.fullmatch(sha):
+            message = f"expected a commit of 40 hex digits, found {sha!r}"
+            raise ValueError(message)
+        what = f"the runs of {workflow} on {sha[:12]}"
+        place = f"/actions/workflows/{_quoted(workflow)}/runs"
+        exchanges: tuple[Exchange, ...] = ()
+        for query in (f"{place}?head_sha={sha}", place, f"/actions/runs?head_sha={sha}"):
+            page = self._paged(query, RunsPage, what, lambda one: one.workflow_runs, all_pages=query != place)
+            if not isinstance(page, Known):
+                return page
+            exchanges += page.exchanges
+            right = {run.id: run for run in page.value if run.head_sha == sha and run.file == workflow}
+            if right:
+                ordered = sorted(right.values(), key=lambda run: (run.created_at, run.id), reverse=True)
+                return Known(tuple(ordered), exchanges)
+        return Known((), exchanges)
+
+    def recent_runs(self, workflow: str) -> Fact[tuple[WorkflowRun, ...]]:
+        """The newest runs of a workflow file, whatever their commit, newest first."""
+        place = f"/actions/workflows/{_quoted(workflow)}/runs"
+        return self._paged(
+            place, RunsPage, f"the runs of {workflow}", lambda one: one.workflow_runs, all_pages=False
+        )
+
+    def jobs(self, run: int) -> Fact[tuple[JobFacts, ...]]:
+        """The jobs of a run's newest attempt."""
+        place = f"/actions/runs/{run}/jobs?filter=latest"
+        return self._paged(place, JobsPage, f"the jobs of run {run}", lambda page: page.jobs)
+
+    def job_log(self, job: int) -> Fact[bytes]:
+        """The log of a job; 404 for one that has not completed, and for one that was cancelled."""
+        outcome = self._ask(f"/actions/jobs/{job}/logs", follow=ANYWHERE)
+        return text_of(outcome, f"the log of job {job}", credential=_CREDENTIALS)
+
+    def artifacts(self, run: int) -> Fact[tuple[ArtifactFacts, ...]]:
+        """The artifacts of a run."""
+        place = f"/actions/runs/{run}/artifacts"
+        return self._paged(place, ArtifactsPage, f"the artifacts of run {run}", lambda page: page.artifacts)
+
+    def archive(self, artifact: ArtifactFacts) -> Fact[bytes]:
+        """The zip archive of an artifact; Absent with 410 for one that has expired."""
+        outcome = self._ask(f"/actions/artifacts/{artifact.id}/zip", limits=ARCHIVE, follow=ANYWHERE)
+        return text_of(outcome, f"the artifact {artifact.name}", credential=_CREDENTIALS)
+
+    # -- secrets ------------------------------------------------------------------------------------------
+
+    def secrets(self) -> tuple[frozenset[str], tuple[Unknown, ...]]:
+        """Names of secrets that a workflow can be given, and the levels that could not be read.
+
+        Three levels: repository, organisation, environment. A refusal, which GitHub spells 404 as well
+        where a caller may not know that there is anything, says nothing about what is there.
+        """
+        found: set[str] = set()
+        unread: list[Unknown] = []
+        places = ["/actions/secrets", "/actions/organization-secrets"]
+        environments = self._paged(
+            "/environments", EnvironmentsPage, "the environments", lambda page: page.environments
+        )
+        if isinstance(environments, Known):
+            places += [f"/environments/{_quoted(one.name)}/secrets" for one in environments.value]
+        elif isinstance(environments, Unknown):
+            unread.append(environments)
+        for place in places:
+            what = f"the secrets at {place.strip('/')}"
+            page = self._paged(place, SecretsPage, what, lambda one: one.secrets)
+            match page:
+                case Known(value=secrets):
+                    found |= {one.name for one in secrets}
+                case Absent() if place != places[0]:
+                    pass  # a person's repository has no organisation; an environment went away
+                case Absent() as hidden:
+                    unread.append(
+                        Unknown(f"{what}: {hidden.words}", _CREDENTIALS, hidden.exchanges, final=True)
+                    )
+                case Unknown() as unknown:
+                    unread.append(unknown)
+        return frozenset(found), tuple(unread)
+
+    # -- asking -------------------------------------------------------------------------------------------
+
+    def _ask(self, path: str, *, accept: str = JSON, **more: Any) -> Outcome:
+        url = f"{self.base}/repos/{self.repository}{path}"
+        # A renamed repository redirects within the API; its asset and log addresses lead elsewhere.
+        more.setdefault("follow", frozenset({origin_of(self.base)}))
+        return self.http.get(url, accept=accept, headers=VERSION, **more)
+
+    def _one(self, path: str, kind: type[T], what: str, *, fresh: bool = False) -> Fact[T]:
+        return json_of(self._ask(path, fresh=fresh), kind, what, credential=_CREDENTIALS)
+
+    def _paged(
+        self,
+        path: str,
+        kind: type[P],
+        what: str,
+        rows: Callable[[P], tuple[T, ...]],
+        *,
+        all_pages: bool = True,
+    ) -> Fact[tuple[T, ...]]:
+        """Every row of a list, page by page. A list that goes on after what GitHub shows is Unknown."""
+        found: list[T] = []
+        exchanges: tuple[Exchange, ...] = ()
+        sign = "&" if "?" in path else "?"
+        for number in range(1, _PAGES + 1):
+            page = self._one(f"{path}{sign}per_page={_PAGE}&page={number}", kind, what)
+            if not isinstance(page, Known):
+                return page
+            exchanges += page.exchanges
+            some = rows(page.value)
+            found += some
+            if len(some) < _PAGE or not all_pages:
+                return Known(tuple(found), exchanges)
+        words = f"{what}: there are more than {_PAGE * _PAGES}, and GitHub shows no more"
+        return Unknown(words, "narrow it down by hand", exchanges, final=True)
+
+
+def _quoted(text: str, safe: str = "") -> str:
+    return quote(text, safe=safe)

@@ -1,0 +1,205 @@
+"""The run that built a release: how it ended, what it uploaded, and from what. SPEC S35, S36."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from functools import cached_property
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final, Literal
+
+import msgspec
+
+from pytest_relgate.errors import CannotJudge, Finding, NotYet
+from pytest_relgate.net.facts import Absent, Known, Unknown, known
+
+if TYPE_CHECKING:
+    from pytest_relgate.github.answers import ArtifactFacts, WorkflowRun
+    from pytest_relgate.github.api import Api
+    from pytest_relgate.profile.source import Workflows
+
+_LARGEST_METADATA: Final = 1 << 20
+_LARGEST_MEMBER: Final = 1 << 30
+
+
+class Metadata(msgspec.Struct, frozen=True):
+    """What a build says of itself in its metadata file."""
+
+    tag: str
+    version: str
+    source_sha: str
+    source_ref: str = ""
+    source_run_id: str = ""
+    source_workflow: str = ""
+
+
+class Build:
+    """The build of ``target`` at ``commit`` (40 hex digits) by the workflow that the profile names."""
+
+    def __init__(self, api: Api, workflows: Workflows, *, target: str, commit: str) -> None:
+        self.api, self.workflows = api, workflows
+        self.target, self.commit = target, commit
+
+    @cached_property
+    def run(self) -> WorkflowRun:
+        """The run: of the right workflow, on exactly the tag's commit, for the tag.
+
+        One that was pushed carries the tag as its branch; one that was dispatched carries the branch it was
+        dispatched from, and its metadata tells what it built. Of several the newest that succeeded stands.
+        Raises NotYet where there is none.
+        """
+        workflow = self.workflows.build
+        if not workflow:
+            message = "the profile names no workflow under workflows.build"
+            raise CannotJudge(message, do='add workflows.build = "release.yml" to relgate.toml')
+        runs = known(self.api.runs(workflow, self.commit), f"the runs of {workflow}")
+        mine = [run for run in runs if run.head_branch == self.target or run.event == "workflow_dispatch"]
+        good = [run for run in mine if run.conclusion == "success"]
+        if not mine:
+            words = f"{workflow} has no run for {self.target} on {self.commit[:12]} that GitHub lists"
+            do = f"push the tag, or dispatch it: gh workflow run {workflow} -f tag={self.target}"
+            raise NotYet(words, do=do)
+        return (good or mine)[0]
+
+    def succeeded(self) -> Literal[True]:
+        """The run has ended, and well, in every job (SPEC S35)."""
+        run = self.run
+        place = f"{self.workflows.build}, run {run.id} for {self.target}"
+        jobs = known(self.api.jobs(run.id), f"the jobs of run {run.id}")
+        red = [job for job in jobs if job.conclusion not in (None, "success", "skipped", "neutral")]
+        if red:  # said while others still run: there is nothing to wait for
+            names = ", ".join(job.name for job in red[:4])
+            do = f"gh run view {run.id} --log-failed; mend it, then gh run rerun {run.id} --failed"
+            words = f"{place}: failed jobs: {names}"
+            raise Finding(words, where=red[0].html_url or run.html_url, do=do)
+        if run.status != "completed":
+            words = f"{place} is {(run.status or 'unknown').replace('_', ' ')}"
+            raise NotYet(words, where=run.html_url, do=f"look again when it has ended: gh run watch {run.id}")
+        if run.conclusion != "success":
+            words = f"{place} ended as {run.conclusion}, not as success"
+            raise Finding(words, where=run.html_url, do=f"gh run view {run.id} --log-failed")
+        if not jobs:
+            words = f"{place} has no jobs: nothing was built"
+            raise Finding(words, where=run.html_url)
+        return True
+
+    # -- artifacts ----------------------------------------------------------------------------------------
+
+    @cached_property
+    def artifacts(self) -> tuple[ArtifactFacts, ...]:
+        """What the run uploaded."""
+        return known(self.api.artifacts(self.run.id), f"the artifacts of run {self.run.id}")
+
+    def has_artifacts(self) -> Literal[True]:
+        """The run uploaded exactly the artifacts that the profile names, and none has expired."""
+        wanted = set(self.workflows.artifacts)
+        if not wanted:
+            message = "the profile names no workflows.artifacts, so nothing says what the build uploads"
+            raise CannotJudge(message, do='add workflows.artifacts = ["dist"] to relgate.toml')
+        run, names = self.run, [one.name for one in self.artifacts]
+        problems = [
+            *(f"{name} is missing" for name in sorted(wanted - set(names))),
+            *(f"{name} is there and is not expected" for name in sorted(set(names) - wanted)),
+            *(
+                f"{name} is there {names.count(name)} times"
+                for name in sorted(set(names))
+                if names.count(name) > 1
+            ),
+            *(f"{one.name} has expired" for one in self.artifacts if one.expired),
+            *(f"{one.name} is empty" for one in self.artifacts if not one.size_in_bytes),
+        ]
+        if problems:
+            words = f"artifacts of run {run.id} for {self.target}: {'; '.join(problems)}"
+            do = f"build again: gh workflow run {self.workflows.build} -f tag={self.target}"
+            raise Finding(words, where=run.html_url, do=do)
+        return True
+
+    def files(self, artifact: ArtifactFacts, largest: int = _LARGEST_MEMBER) -> dict[str, bytes]:
+        """The files of an artifact by name. Raises Finding for an archive that is broken or another."""
+        what = f"the artifact {artifact.name} of run {self.run.id}"
+        rebuild = f"build again: gh workflow run {self.workflows.build} -f tag={self.target}"
+        match self.api.archive(artifact):
+            case Known(value=raw):
+                pass
+            case Absent() as absent:
+                words = f"{what} has expired: {absent.words}"
+                raise Finding(words, where=self.run.html_url, do=rebuild)
+            case Unknown() as unknown:
+                raise unknown.error()
+        digest = f"sha256:{sha256(raw).hexdigest()}"
+        if artifact.digest and artifact.digest != digest:
+            words = f"{what} is not what was uploaded: expected {artifact.digest[:19]}, found {digest[:19]}"
+            raise Finding(words, where=self.run.html_url, do="download it again; if it stays, build again")
+        try:
+            return _unzipped(raw, largest)
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, OSError) as error:
+            words = f"{what} is no zip archive: {error}"
+            raise Finding(words, where=self.run.html_url, do=rebuild) from None
+
+    # -- provenance ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def metadata(self) -> Metadata:
+        """What the build says of itself: one artifact with one JSON file, no more and no less (S36)."""
+        name = self.workflows.metadata
+        named = [one for one in self.artifacts if one.name == name]
+        do = "look at what the build workflow uploads, and build again"
+        if len(named) != 1:
+            words = f"run {self.run.id} has {len(named) or 'no'} artifacts named {name}, expected one"
+            raise Finding(words, where=self.run.html_url, do=do)
+        if named[0].expired:
+            words = f"the artifact {name} of run {self.run.id} has expired, and nothing proves what was built"
+            raise Finding(words, where=self.run.html_url, do="build again")
+        files = self.files(named[0], _LARGEST_METADATA)
+        documents = sorted(path for path in files if path.endswith(".json"))
+        if len(documents) != 1:
+            found = ", ".join(documents) or "none"
+            words = (
+                f"{name} of run {self.run.id} holds {len(documents)} metadata files, expected one: {found}"
+            )
+            raise Finding(words, where=self.run.html_url, do=do)
+        try:
+            return msgspec.json.decode(files[documents[0]], type=Metadata)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            words = f"{documents[0]} of run {self.run.id} is no build metadata: {error}"
+            raise Finding(words, where=self.run.html_url, do=do) from None
+
+    def proves_its_source(self) -> Literal[True]:
+        """The metadata names the target, its version, and the commit that the run was on (S10, S36)."""
+        run, built = self.run, self.metadata
+        expected = {
+            "tag": (built.tag, self.target),
+            "version": (built.version, self.target.removeprefix("v")),
+            "source_sha": (built.source_sha, self.commit),
+            "source_run_id": (built.source_run_id or str(run.id), str(run.id)),
+        }
+        problems = [
+            f"{key}: expected {right}, found {found}"
+            for key, (found, right) in expected.items()
+            if found != right
+        ]
+        if run.head_sha != self.commit:
+            problems.append(f"head_sha: expected {self.commit}, found {run.head_sha}")
+        if problems:
+            words = f"the metadata of run {run.id} is of another build: {'; '.join(problems)}"
+            do = f"publish nothing from it; build {self.target} from {self.commit[:12]}"
+            raise Finding(words, where=run.html_url, do=do)
+        return True
+
+
+def _unzipped(raw: bytes, largest: int) -> dict[str, bytes]:
+    """The members of a zip archive, none larger than ``largest`` bytes, by their path."""
+    found: dict[str, bytes] = {}
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        for member in archive.infolist():
+            if member.is_dir():
+                continue
+            if member.filename in found:
+                message = f"it holds {member.filename} twice"
+                raise ValueError(message)
+            with archive.open(member) as file:
+                found[member.filename] = file.read(largest + 1)
+            if len(found[member.filename]) > largest:
+                message = f"{member.filename} is larger than {largest} bytes"
+                raise ValueError(message)
+    return found

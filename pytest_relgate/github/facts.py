@@ -1,0 +1,231 @@
+"""What a gate can say of the project on GitHub. Each statement is true, or says why not.
+
+A statement that does not hold raises Finding, one that waits for the world NotYet, one that nobody can
+judge CannotJudge: each in one line, with the place and what to do.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, Literal
+
+from pytest_relgate.errors import CannotJudge, Finding, NotYet
+from pytest_relgate.github.build import Build
+from pytest_relgate.net.facts import Absent, Known, Unknown, known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pytest_relgate.github.answers import RepositoryFacts, WorkflowRun
+    from pytest_relgate.github.api import Api
+    from pytest_relgate.profile.source import Workflows
+
+SECRET_FLAG: Final = "RELGATE_HAS_"  # noqa: S105  (how a flag is named, no secret)
+"""A workflow may set ``RELGATE_HAS_NPM_TOKEN: ${{ secrets.NPM_TOKEN != '' }}``: its token cannot list."""
+
+_SKIPS: Final = re.compile(
+    r"\[(skip ci|ci skip|no ci|skip actions|actions skip)\]|^skip-checks:\s*true", re.MULTILINE
+)
+# Runs of these events are on the commit itself; one of a pull request is on a merge that is no commit of it.
+_OF_THE_COMMIT: Final = frozenset(
+    {"push", "workflow_dispatch", "merge_group", "schedule", "repository_dispatch"}
+)
+
+
+class GitHub:
+    """The project on GitHub, as read through ``api``.
+
+    ``workflows`` are the profile's; ``target`` is a tag, ``version`` it without its v, ``commit`` what is
+    under release. ``environ`` may hold flags that say which secrets are there.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        workflows: Workflows,
+        *,
+        target: str,
+        commit: str,
+        environ: Mapping[str, str],
+    ) -> None:
+        self.api, self.workflows = api, workflows
+        self.target, self.commit = target, commit
+        self._environ = environ
+
+    @cached_property
+    def repository(self) -> RepositoryFacts:
+        """The repository. Raises CannotJudge where GitHub does not answer or does not show it."""
+        return known(self.api.facts(), f"the repository {self.api.repository}")
+
+    def answers(self) -> Literal[True]:
+        """GitHub answers, and the repository is the one that the profile names (SPEC S6)."""
+        found = self.repository
+        if found.full_name.lower() != self.api.repository.lower():
+            words = f"the repository {self.api.repository} is called {found.full_name} by now"
+            raise Finding(words, where=found.html_url, do="name it so in relgate.toml")
+        if found.archived:
+            words = f"the repository {found.full_name} is archived, and nothing can be released from it"
+            raise Finding(words, where=found.html_url, do="unarchive it")
+        return True
+
+    def takes_the_credentials(self) -> Literal[True]:
+        """There are credentials, and GitHub knows them (SPEC S6)."""
+        if not self.api.http.knows(self.api.base):
+            words = "there are no credentials for GitHub: GH_TOKEN and GITHUB_TOKEN are not set, gh has none"
+            raise CannotJudge(words, do="type gh auth login, or set GH_TOKEN")
+        if self.repository.permissions is None:
+            words = "GitHub answered as it answers strangers: it does not know the credentials"
+            raise CannotJudge(words, do="type gh auth login again, or set another GH_TOKEN")
+        return True
+
+    # -- the commit and the tag ---------------------------------------------------------------------------
+
+    def has_the_commit(self) -> Literal[True]:
+        """The commit under release is on GitHub (SPEC S34)."""
+        match self.api.commit(self.commit):
+            case Known():
+                return True
+            case Absent() as absent:
+                words = f"the commit {self.commit[:12]} is not on GitHub: {absent.words}"
+                raise Finding(words, do="push it: git push origin HEAD")
+            case Unknown() as unknown:
+                raise unknown.error()
+
+    def tag(self, name: str) -> str | None:
+        """The commit of a tag on GitHub, None where there is no such tag."""
+        match self.api.tag_commit(name):
+            case Known(value=commit):
+                return commit
+            case Absent():
+                return None
+            case Unknown() as unknown:
+                raise unknown.error()
+
+    def tag_is_free_or_ours(self) -> Literal[True]:
+        """The target's tag is not there yet, or is at the commit under release (SPEC S34, B9)."""
+        commit = self.tag(self.target)
+        if commit is not None and commit != self.commit:
+            words = (
+                f"{self.target} is taken on GitHub: it is at {commit[:12]}, the release at {self.commit[:12]}"
+            )
+            do = "a published tag never moves: release under the next version"
+            raise Finding(words, where=self._page(f"tree/{self.target}"), do=do)
+        return True
+
+    def has_the_tag(self) -> Literal[True]:
+        """The target's tag is on GitHub, at the commit under release (SPEC S34, S35)."""
+        if self.tag(self.target) is None:
+            words = f"the tag {self.target} is not on GitHub yet"
+            do = f"push it: git tag {self.target} {self.commit[:12]} && git push origin {self.target}"
+            raise NotYet(words, do=do)
+        return self.tag_is_free_or_ours()
+
+    # -- CI -----------------------------------------------------------------------------------------------
+
+    def is_green(self) -> Literal[True]:
+        """Every workflow that the profile names as CI is green on exactly the commit under release (B9)."""
+        if not self.workflows.ci:
+            message = "the profile names no workflow under workflows.ci, so nothing says what must be green"
+            raise CannotJudge(message, do='add workflows.ci = ["ci.yml"] to relgate.toml')
+        for workflow in self.workflows.ci:
+            self._is_green(workflow)
+        return True
+
+    def _is_green(self, workflow: str) -> None:
+        runs = known(self.api.runs(workflow, self.commit), f"the runs of {workflow}")
+        mine = [run for run in runs if run.event in _OF_THE_COMMIT]
+        if not mine:
+            raise self._no_run(workflow)
+        self._judge_run(workflow, mine[0])
+        jobs = known(self.api.jobs(mine[0].id), f"the jobs of {workflow}")
+        red = [job for job in jobs if job.conclusion not in ("success", "skipped", "neutral")]
+        if not jobs or all(job.conclusion != "success" for job in jobs):
+            words = f"{workflow} ended green on {self.commit[:12]}, and no job of it succeeded"
+            raise Finding(words, where=mine[0].html_url, do="mend the conditions of its jobs")
+        if red:  # a job that may fail lets its run end green, and is shown by GitHub as it is
+            names = ", ".join(f"{job.name} ({job.conclusion})" for job in red[:3])
+            words = f"{workflow} ended green on {self.commit[:12]} although not all of its jobs did: {names}"
+            raise Finding(words, where=mine[0].html_url, do="mend them, or take continue-on-error away")
+
+    def _judge_run(self, workflow: str, run: WorkflowRun) -> None:
+        place = f"{workflow} on {self.commit[:12]}"
+        again = "look again when it has ended"
+        if run.status == "waiting":
+            do = "whoever may approve deployments approves it there"
+            words = f"{place} waits for an approval"
+            raise NotYet(words, where=run.html_url, do=do)
+        if run.status != "completed":
+            words = f"{place} is {_said(run.status)}"
+            raise NotYet(words, where=run.html_url, do=again)
+        if run.conclusion is None:
+            words = f"{place} has ended without a conclusion"
+            raise CannotJudge(words, where=run.html_url, do=again)
+        if run.conclusion != "success":
+            words = f"{place} ended as {_said(run.conclusion)}, not as success"
+            raise Finding(words, where=run.html_url, do="mend it, push, and release the new commit")
+
+    def _no_run(self, workflow: str) -> Exception:
+        """Why there is no run: the commit wants none, it is not there, or the list lags."""
+        match self.api.commit(self.commit):
+            case Unknown() as unknown:
+                return unknown.error()
+            case Absent():
+                words = f"{workflow} has no run on {self.commit[:12]}: the commit is not on GitHub"
+                return Finding(words, do="push it: git push origin HEAD")
+            case Known(value=commit) if skip := _SKIPS.search(commit.commit.message):
+                words = f"{workflow} has no run on {self.commit[:12]}: its message says {skip[0]}"
+                return Finding(
+                    words, where=self._page(f"commit/{self.commit}"), do="run CI on a commit without"
+                )
+            case _:
+                words = f"{workflow} has no run on {self.commit[:12]} that GitHub lists"
+                do = (
+                    f"look again in a minute, lists lag; else run it: gh workflow run {workflow} --ref BRANCH"
+                )
+                return NotYet(words, where=self._page(f"actions/workflows/{workflow}"), do=do)
+
+    # -- secrets ------------------------------------------------------------------------------------------
+
+    def has_secrets(self, names: Iterable[str]) -> Literal[True]:
+        """The secrets are configured: in the repository, its organisation or an environment (SPEC S9, S14).
+
+        A flag in the environment answers for a secret too. Where a level may not be read and none of the
+        others has it, nobody can say: CannotJudge.
+        """
+        wanted = dict.fromkeys(names)
+        if not wanted:
+            message = "the profile names no secrets, so nothing says which must be there"
+            raise CannotJudge(message, do='add secrets.required = ["NPM_TOKEN"] to relgate.toml')
+        told = {name: self._environ.get(f"{SECRET_FLAG}{name}", "").strip().lower() for name in wanted}
+        missing = [name for name in wanted if told[name] == "false"]
+        asked = [name for name in wanted if told[name] not in ("true", "false")]
+        unread: tuple[Unknown, ...] = ()
+        if asked:
+            found, unread = self.api.secrets()
+            missing += [name for name in asked if name not in found]
+        if not missing:
+            return True
+        names_missing = ", ".join(missing)
+        if unread and any(name in asked for name in missing):
+            first = unread[0]
+            do = f"{first.do}; or set {SECRET_FLAG}{missing[0]} in the workflow that runs this"
+            words = f"whether {names_missing} is there is unknown: {first.words}"
+            raise CannotJudge(words, do=do)
+        words = f"not configured: {names_missing}"
+        do = f"gh secret set {missing[0]} --repo {self.api.repository}"
+        raise Finding(words, where=self._page("settings/secrets/actions"), do=do)
+
+    # -- the build ----------------------------------------------------------------------------------------
+
+    @cached_property
+    def build(self) -> Build:
+        """The run that built the release, and what it uploaded."""
+        return Build(self.api, self.workflows, target=self.target, commit=self.commit)
+
+    def _page(self, path: str) -> str:
+        return f"{self.repository.html_url}/{path}"
+
+
+def _said(word: str | None) -> str:
+    return (word or "unknown").replace("_", " ")
