@@ -184,6 +184,11 @@ def crate(version: str, files: Mapping[str, str], commit: str) -> tuple[str, byt
     return f"{stem}.crate", tarred({f"{stem}/{path}": text.encode() for path, text in members.items()})
 
 
+def crate_version(files: Mapping[str, str]) -> str:
+    """Version that the crate's manifest says."""
+    return str(tomllib.loads(files["Cargo.toml"])["package"]["version"])
+
+
 def crate_facts(files: Mapping[str, str]) -> dict[str, Any]:
     """Dependencies, features and Rust version of the crate, as the index has them."""
     manifest = tomllib.loads(files["Cargo.toml"])
