@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from real_servers import cargo_registry, devpi, verdaccio  # noqa: F401  (fixtures for every test)
+
 if TYPE_CHECKING:
     from pathlib import Path
 
