@@ -231,6 +231,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("content-length", str(length))
         self.end_headers()
         if empty:
+            self.wfile.flush()  # the headers are all there is, and nothing else would send them
             return
         if isinstance(body, bytes):
             self.wfile.write(body)
