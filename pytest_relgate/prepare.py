@@ -106,7 +106,7 @@ def prepare(
         repository, phase=phase, target=target, checks=checks, evidence=evidence, name=name
     )
     if box is not None:
-        box.aim(target)
+        box.aim(target, phase if request.kind == "run" else None)
     kinds = {condition.kind for gate in lock or () for condition in gate.conditions}
     everything = lock is None
     return Prepared(

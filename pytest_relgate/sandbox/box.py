@@ -1,28 +1,29 @@
 """One run's sandbox: the repository under release, the twins that answer, and what its commands see.
 
 Everything that leaves a trace lives below ``sandbox_home``; the twins are threads of this process, so
-that nothing is left behind when it ends, however it ends.
+that nothing is left behind when it ends, however it ends. Under faults all of it is a copy for one run.
 """
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import os
-import re
-import shutil
-import tempfile
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_relgate.errors import RelgateError
+from pytest_relgate.model import Phase
 from pytest_relgate.net.origins import Origins
+from pytest_relgate.sandbox.commands import NOWHERE, settings
+from pytest_relgate.sandbox.history import CANDIDATE, tag_at
 from pytest_relgate.sandbox.repository import ensure_repository, sandbox_home
-from pytest_relgate.sandbox.store import Store
+from pytest_relgate.sandbox.run_folder import RunFolder
+from pytest_relgate.sandbox.surroundings import Surroundings, healthy, private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
+    from pytest_relgate.sandbox.engine import Engine
     from pytest_relgate.sandbox.faults import Fault
     from pytest_relgate.sandbox.twins.exchange import Answer, Request, Twin
     from pytest_relgate.sandbox.twins.server import Served
@@ -31,10 +32,9 @@ if TYPE_CHECKING:
     Seen = Callable[[str, Request, Answer], None]
 
 REPOSITORY = "plasmite"
-TAP = "homebrew-tap"
 _FAULTY = "faulty"
 _RUNS = "runs"
-NO_FAULTS: tuple[str, ...] = ()
+_BUILT_FOR = (Phase.BUILD, Phase.REHEARSAL, Phase.PUBLISH)
 
 
 def open_box(
@@ -75,8 +75,8 @@ def _repository(home: Path, faults: Sequence[Fault]) -> Path:
 class Box:
     """A sandbox that is open. The twins are started when somebody asks where they are.
 
-    ``repository`` is the folder under release, ``store`` what the services hold. ``target`` is a version
-    like ``0.1.10``: faults are about it.
+    ``repository`` is the folder under release, ``stand_ins`` the tools that are stood in for once
+    ``environ`` was asked for, ``notes`` lines for a person about what was made anew or done.
     """
 
     def __init__(
@@ -88,24 +88,92 @@ class Box:
         seen: Seen | None = None,
     ) -> None:
         self.home, self.faults, self.repository = home, faults, repository
+        self.stand_ins: tuple[str, ...] = ()
         self._environ, self._seen = environ, seen
-        self._served: dict[str, Served] = {}
+        self._served: list[Served] = []
         self._origins: Origins | None = None
         self._commands: dict[str, str] | None = None
-        self._folder: _RunFolder | None = None
+        self._surroundings: Surroundings | None = None
+        self._engine: Engine | None = None
+        self._target = ""
+        self._done: list[str] = []
         self._mutex = threading.RLock()
-        self.stand_ins: tuple[str, ...] = ()
-        overlays = [fault.world for fault in faults if fault.world is not None]
-        self.store = Store(home, overlays)
+        try:
+            self._folder = RunFolder(home / _RUNS)
+        except OSError as error:
+            message = (
+                f"the sandbox cannot be written at {home}: {error}: set XDG_CACHE_HOME to another folder"
+            )
+            raise RelgateError(message) from None
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the faults."""
         return tuple(fault.name for fault in self.faults)
 
-    def aim(self, target: str) -> None:
-        """Say which version the faults are about, as a tag or without its v."""
-        self.store.target = target.removeprefix("v")
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of this sandbox: what was made anew, what was done unasked."""
+        made = self._surroundings.notes if self._surroundings else ()
+        return (*made, *self._done)
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """The world outside the repository; it is made when something first asks for it."""
+        with self._mutex:
+            if self._surroundings is None:
+                if self.faults:
+                    self._surroundings = private(self.home, self._folder.path, self.repository, self.faults)
+                else:
+                    self._surroundings = healthy(self.home)
+                self._surroundings.store.target = self._target
+            return self._surroundings
+
+    @property
+    def engine(self) -> Engine:
+        """What carries out runs."""
+        from pytest_relgate.sandbox.engine import Engine
+
+        with self._mutex:
+            if self._engine is None:
+                around = self.surroundings
+                around.store.read()
+                self._engine = Engine(around.store, around.origin, around.push_formula)
+                self._engine.resume()
+            return self._engine
+
+    # -- beginning and end ----------------------------------------------------------------------------------
+
+    def aim(self, target: str, phase: Phase | None = None) -> None:
+        """Say which release the faults are about, and do what a person has done before the phase.
+
+        A build is judged once the tag was pushed: in the sandbox nobody else would push it.
+        """
+        self._target = target.removeprefix("v")
+        if self._surroundings is not None:
+            self._surroundings.store.target = self._target
+        if phase in _BUILT_FOR and target == tag_at(CANDIDATE):
+            self.build(target)
+
+    def build(self, tag: str) -> None:
+        """Push the tag unless it is there, and carry out the build that this starts."""
+        around, engine = self.surroundings, self.engine
+        if around.push_tag(self.repository, tag):
+            self._done.append(f"{tag} was pushed, as `git push origin {tag}` does, and built")
+        for run in engine.queue_pushed():
+            engine.carry_out(run.id)
+
+    def close(self) -> None:
+        """End the twins and remove what only this run needed; calling it twice is fine."""
+        with self._mutex:
+            if self._engine is not None:
+                self._engine.stop()
+            for served in self._served:
+                served.close()
+            self._served.clear()
+            self._folder.close()
+
+    # -- what gates and commands get ------------------------------------------------------------------------
 
     @property
     def origins(self) -> Origins:
@@ -118,165 +186,81 @@ class Box:
     @property
     def environ(self) -> dict[str, str]:
         """What is added to the environment of commands, so that they talk to the twins and to nobody else."""
+        from pytest_relgate.sandbox.stand_ins import stand_ins
+
         with self._mutex:
             if self._commands is None:
-                origins = self.origins
-                self._folder = _RunFolder(self.home / _RUNS)
-                self._commands = _registries(origins, self._folder.path, self._environ)
-                self._commands |= self._with_stand_ins(self._folder.path / "bin")
+                self.stand_ins, path = stand_ins(self._environ, self._folder.path / "bin")
+                self._commands = settings(self.origins, self._folder.path) | {"PATH": path}
                 for fault in self.faults:
                     self._commands |= fault.tools or {}
             return self._commands
-
-    def close(self) -> None:
-        """End the twins and remove what only this run needed; calling it twice is fine."""
-        with self._mutex:
-            for served in self._served.values():
-                served.close()
-            self._served.clear()
-            if self._folder is not None:
-                self._folder.close()
 
     def _start(self) -> Origins:
         from pytest_relgate.sandbox.twins.server import serve
 
         mischief = [fault.network for fault in self.faults if fault.network is not None]
-        for twin in self._twins():
-            self._served[twin.name] = serve(twin, mischief, seen=self._seen)
-        at = {name: served.url for name, served in self._served.items()}
-        nowhere = "http://127.0.0.1:9"  # discard: nothing listens there
-        crates = at.get("crates", nowhere)
+        urls: dict[str, str] = {}
+
+        def start(name: str, make: Callable[[], Twin]) -> None:
+            served = serve(_Lazy(name, make), mischief, seen=self._seen)
+            self._served.append(served)
+            urls[name] = served.url
+
+        start("objects", lambda: _twin("github", "ObjectsTwin")(self.surroundings.store))
+        start("github", lambda: self._github(urls["objects"]))
+        start("crates", lambda: _twin("crates", "CratesTwin")(self.surroundings.store))
+        start("npm", lambda: _twin("npm", "NpmTwin")(self.surroundings.store))
+        start("pypi", lambda: _twin("pypi", "PypiTwin")(self.surroundings.store))
         return Origins(
-            github_api=at.get("github", nowhere),
-            github_web=at.get("github", nowhere),
-            crates_index=crates,
-            crates_api=crates,
-            crates_files=crates,
-            npm=at.get("npm", nowhere),
-            pypi=at.get("pypi", nowhere),
-            go_proxy=nowhere,
+            github_api=urls["github"],
+            github_web=urls["github"],
+            crates_index=urls["crates"],
+            crates_api=urls["crates"],
+            crates_files=urls["crates"],
+            npm=urls["npm"],
+            pypi=urls["pypi"],
+            go_proxy=NOWHERE,
         )
 
-    def _twins(self) -> list[Twin]:
-        made: list[Twin] = []
-        for module, name, arguments in (
-            ("github", "ObjectsTwin", ()),
-            ("github", "GitHubTwin", (self.repository, self.home / TAP, self._objects, self._dispatched)),
-            ("crates", "CratesTwin", ()),
-            ("npm", "NpmTwin", ()),
-            ("pypi", "PypiTwin", ()),
-        ):
-            with contextlib.suppress(ModuleNotFoundError):
-                room: Any = importlib.import_module(f"pytest_relgate.sandbox.twins.{module}")
-                made.append(getattr(room, name)(self.store, *arguments))
-        return made
-
-    def _objects(self) -> str:
-        return self._served["objects"].url
+    def _github(self, objects: str) -> Twin:
+        around, engine = self.surroundings, self.engine
+        made: Twin = _twin("github", "GitHubTwin")(
+            around.store, around.origin, around.tap, lambda: objects, self._dispatched
+        )
+        return _Noticing(made, engine)
 
     def _dispatched(self, run: Run) -> None:
-        """A run was queued by a dispatch."""
-
-    def _with_stand_ins(self, folder: Path) -> dict[str, str]:
-        """PATH with a stand-in for each tool that the machine lacks."""
-        from pytest_relgate.sandbox.stand_ins import stand_ins
-
-        self.stand_ins, path = stand_ins(self._environ, folder)
-        return {"PATH": path}
+        self.engine.dispatched(run)
 
 
-class _RunFolder:
-    """A folder that lives as long as this process; those of processes that were killed are swept."""
-
-    def __init__(self, shelf: Path) -> None:
-        import fcntl
-
-        shelf.mkdir(parents=True, exist_ok=True)
-        with (shelf / ".lock").open("a") as alone:
-            fcntl.flock(alone, fcntl.LOCK_EX)
-            for other in shelf.glob("run-*"):
-                _sweep(other)
-            self.path = Path(tempfile.mkdtemp(prefix="run-", dir=shelf))
-            self._lock = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
-
-    def close(self) -> None:
-        """Remove it; calling it twice is fine."""
-        if self._lock >= 0:
-            lock, self._lock = self._lock, -1
-            shutil.rmtree(self.path, ignore_errors=True)
-            os.close(lock)
+def _twin(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(f"pytest_relgate.sandbox.twins.{module}"), name)
 
 
-def _sweep(folder: Path) -> None:
-    """Remove a run's folder unless the run still holds its lock."""
-    import fcntl
+class _Lazy:
+    """A twin that is made when the first request comes: most runs ask one or two of them."""
 
-    lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(folder, ignore_errors=True)
-    except BlockingIOError:
-        pass
-    finally:
-        os.close(lock)
+    def __init__(self, name: str, make: Callable[[], Twin]) -> None:
+        self.name, self._make = name, make
+        self._made: Twin | None = None
+        self._mutex = threading.Lock()
 
-
-def _registries(origins: Origins, folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Settings by which npm, pip, twine, cargo, gh and go talk to the twins.
-
-    The user's own configuration and credentials are out of their reach, and so is the network: whatever
-    honours a proxy finds one that refuses.
-    """
-    npmrc, cargo = folder / "npmrc", folder / "cargo"
-    host = origins.npm.partition("//")[2]
-    npmrc.write_text(f"registry={origins.npm}/\n//{host}/:_authToken={_TOKEN}\n", encoding="utf-8")
-    cargo.mkdir()
-    (cargo / "config.toml").write_text(
-        '[source.crates-io]\nreplace-with = "sandbox"\n\n'
-        f'[registries.sandbox]\nindex = "sparse+{origins.crates_index}/"\n\n'
-        '[registry]\ndefault = "sandbox"\n',
-        encoding="utf-8",
-    )
-    nowhere = "http://127.0.0.1:9"
-    proxies = {
-        name: nowhere for word in ("http_proxy", "https_proxy", "all_proxy") for name in (word, word.upper())
-    }
-    return {
-        **proxies,
-        "NO_PROXY": "127.0.0.1,localhost",
-        "no_proxy": "127.0.0.1,localhost",
-        "npm_config_registry": f"{origins.npm}/",
-        "npm_config_userconfig": str(npmrc),
-        "npm_config_globalconfig": os.devnull,
-        "npm_config_cache": str(folder / "npm"),
-        "npm_config_audit": "false",
-        "npm_config_fund": "false",
-        "npm_config_update_notifier": "false",
-        "PIP_CONFIG_FILE": os.devnull,
-        "PIP_INDEX_URL": f"{origins.pypi}/simple/",
-        "PIP_EXTRA_INDEX_URL": "",
-        "PIP_FIND_LINKS": "",
-        "PIP_NO_CACHE_DIR": "1",
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "TWINE_REPOSITORY_URL": f"{origins.pypi}/legacy/",
-        "TWINE_USERNAME": "__token__",
-        "TWINE_PASSWORD": _TOKEN,
-        "CARGO_HOME": str(cargo),
-        "CARGO_REGISTRIES_SANDBOX_INDEX": f"sparse+{origins.crates_index}/",
-        "CARGO_REGISTRIES_SANDBOX_TOKEN": _TOKEN,
-        "GH_HOST": origins.github_web.partition("//")[2],
-        "GH_CONFIG_DIR": str(folder / "gh"),
-        "GITHUB_API_URL": origins.github_api,
-        "GITHUB_SERVER_URL": origins.github_web,
-        "GOPROXY": "off",
-        "GOSUMDB": "off",
-        "GOTOOLCHAIN": "local",
-        **{name: _TOKEN for name in environ if _CREDENTIAL.fullmatch(name)},
-    }
+    def answer(self, request: Request) -> Answer:
+        """Answer as the twin does."""
+        with self._mutex:
+            if self._made is None:
+                self._made = self._make()
+        return self._made.answer(request)
 
 
-_TOKEN = "sandbox-token"  # noqa: S105  (opens nothing but the twins)
-_CREDENTIAL = re.compile(
-    r"(GH|GITHUB|NPM|NODE_AUTH|PYPI_API|CARGO_REGISTRY|HOMEBREW_TAP|GH_ENTERPRISE|GITHUB_ENTERPRISE)_TOKEN"
-)
+class _Noticing:
+    """GitHub's twin; before it answers, its runners look for tags that were pushed."""
+
+    def __init__(self, twin: Twin, engine: Engine) -> None:
+        self.name, self._twin, self._engine = twin.name, twin, engine
+
+    def answer(self, request: Request) -> Answer:
+        """Answer as the twin does."""
+        self._engine.notice()
+        return self._twin.answer(request)

@@ -123,9 +123,30 @@ class _Work:
             self.result = "skipped"
             yield self._skipped()
             return
-        working = [self._cell(matrix) for matrix in _cells(self.job)]
+        cells = _cells(self.job)
+        if self._kept(cells):
+            return
+        working = [self._cell(matrix) for matrix in cells]
         for changes in itertools.zip_longest(*working):
             yield from filter(None, changes)
+
+    def _kept(self, cells: list[dict[str, Any]]) -> bool:
+        """Whether an earlier attempt did this job well and it is not done again.
+
+        What it gave to others is worked out anew: such a job changes nothing outside itself.
+        """
+        done = {
+            job.name
+            for job in self.run.jobs
+            if (job.attempt, job.conclusion) == (self.run.attempt, "success")
+        }
+        if not all(self._title(matrix) in done for matrix in cells):
+            return False
+        if self.job.get("outputs"):
+            for matrix in cells:
+                for _ in self._steps(self._begin(matrix), [], []):
+                    pass
+        return True
 
     def _skipped(self) -> Callable[[World], World]:
         when = self.site.clock()
@@ -152,31 +173,19 @@ class _Work:
         def queue(world: World) -> World:
             world, number = numbered(world)
             made.append(number)
-            return with_job(world, self.run.id, Job(number, title, "queued", None, started, None))
+            job = Job(number, title, "queued", None, started, None, self.run.attempt)
+            return with_job(world, self.run.id, job)
 
         yield queue
         job = Job(made[-1], title, "in_progress", None, started, None, self.run.attempt)
         yield lambda world: with_job(world, self.run.id, job)
-        cell = Cell(
-            run=self.run,
-            site=site,
-            facts={**self.facts, "matrix": matrix, "status": "success", "steps": {}},
-            environ=self._environ(self.workflow, self.job, matrix=matrix),
-        )
+        cell = self._begin(matrix)
         steps: list[Step] = []
         log: list[str] = []
-        for number, given in enumerate(self.job.get("steps", ()), 1):
-            name = _step_name(given, cell.facts)
-            conclusion: Conclusion = "skipped"
-            if condition(given.get("if"), cell.facts):
-                conclusion = yield from self._step(cell, given, log)
-            steps.append(Step(number, name, "completed", conclusion))
+        yield from self._steps(cell, steps, log)
         result = _WORDS["success" if cell.facts["status"] == "success" else "failure"]
         if result == "failure" and not self.job.get("continue-on-error"):
             self.result = "failure"
-        facts = cell.facts | {"status": "success"}
-        for name, text in (self.job.get("outputs") or {}).items():
-            self.outputs[name] = filled(str(text), facts)
         whole = msgspec.structs.replace(
             job,
             status="completed",
@@ -186,6 +195,28 @@ class _Work:
             log=site.put("".join(log).encode()),
         )
         yield lambda world: with_job(world, self.run.id, whole)
+
+    def _begin(self, matrix: dict[str, Any]) -> Cell:
+        return Cell(
+            run=self.run,
+            site=self.site,
+            facts={**self.facts, "matrix": matrix, "status": "success", "steps": {}},
+            environ=self._environ(self.workflow, self.job, matrix=matrix),
+        )
+
+    def _steps(
+        self, cell: Cell, steps: list[Step], log: list[str]
+    ) -> Generator[Callable[[World], World], None, None]:
+        """Do the steps of a cell, and work out what the job gives to others."""
+        for number, given in enumerate(self.job.get("steps", ()), 1):
+            name = _step_name(given, cell.facts)
+            conclusion: Conclusion = "skipped"
+            if condition(given.get("if"), cell.facts):
+                conclusion = yield from self._step(cell, given, log)
+            steps.append(Step(number, name, "completed", conclusion))
+        facts = cell.facts | {"status": "success"}
+        for name, text in (self.job.get("outputs") or {}).items():
+            self.outputs[name] = filled(str(text), facts)
 
     def _environ(self, *levels: Mapping[str, Any], matrix: Mapping[str, Any]) -> dict[str, str]:
         facts = self.facts | {"matrix": matrix}

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 def numbered(world: World) -> tuple[World, int]:
     """Take the next number of the world: ids are made of them."""
-    return msgspec.structs.replace(world, tick=world.tick + 1), world.tick
+    number = world.tick + 1
+    return msgspec.structs.replace(world, tick=number), number
 
 
 def changed(world: World, run: int, change: Callable[[Run], Run]) -> World:
@@ -40,12 +41,12 @@ def ended(run: int, conclusion: Conclusion, when: str) -> Callable[[World], Worl
 
 
 def with_job(world: World, run: int, job: Job) -> World:
-    """The world with one job of a run as it is now."""
+    """The world with one job of a run as it is now, in place of another one of its name and attempt."""
 
     def change(one: Run) -> Run:
-        jobs = {each.id: each for each in one.jobs} | {job.id: job}
+        others = [each for each in one.jobs if (each.name, each.attempt) != (job.name, job.attempt)]
         when = job.completed_at or job.started_at
-        return msgspec.structs.replace(one, jobs=tuple(jobs.values()), updated_at=when)
+        return msgspec.structs.replace(one, jobs=(*others, job), updated_at=when)
 
     return changed(world, run, change)
 

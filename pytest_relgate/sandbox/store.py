@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pytest_relgate.errors import RelgateError
+from pytest_relgate.sandbox.locking import alone
 from pytest_relgate.sandbox.world import World
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ class Store:
 
     ``overlays`` change what is read and never what is kept: faults are made of them. ``make`` gives the
     world where there is none, or one that is damaged or has another ``stamp``; without it that world is
-    empty. ``target`` is the version that overlays are about, like ``0.1.10``. ``notes`` are lines for a
-    person about what was made anew.
+    empty. ``target`` is the version that overlays are about, like ``0.1.10``. ``blobs`` is a folder for the
+    bytes that is not the store's own. ``notes`` are lines for a person about what was made anew.
     """
 
     def __init__(
@@ -51,8 +52,10 @@ class Store:
         make: Callable[[Store], World] | None = None,
         stamp: str = "",
         target: str = "",
+        blobs: Path | None = None,
     ) -> None:
         self.home = home
+        self._blobs = blobs or home / BLOBS
         self.overlays = tuple(overlays)
         self.target = target
         self.notes: list[str] = []
@@ -143,19 +146,15 @@ class Store:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """Keep other processes, and other stores of this one, from changing the world meanwhile."""
-        import fcntl
-
         try:
-            self.home.mkdir(parents=True, exist_ok=True)
-            lock = (self.home / _LOCK).open("a")
-        except OSError as error:
-            raise _cannot_write(self.home, error) from None
-        with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            try:
+            with alone(self.home / _LOCK):
                 yield
-            except OSError as error:
-                raise _cannot_write(self.home, error) from None
+        except OSError as error:
+            message = (
+                f"the sandbox cannot be written at {self.home}: {error.strerror or error}: "
+                "make room, or set XDG_CACHE_HOME to another folder"
+            )
+            raise RelgateError(message) from None
 
     # -- bytes --------------------------------------------------------------------------------------------
 
@@ -178,7 +177,7 @@ class Store:
 
     def path(self, blob: str) -> Path:
         """Path of the bytes of this SHA-256; there is nothing at it until they are put."""
-        return self.home / BLOBS / blob[:2] / blob[2:]
+        return self._blobs / blob[:2] / blob[2:]
 
 
 def blobs_of(world: World) -> set[str]:
@@ -213,10 +212,3 @@ def _write_whole(path: Path, raw: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-def _cannot_write(home: Path, error: OSError) -> RelgateError:
-    return RelgateError(
-        f"the sandbox cannot be written at {home}: {error.strerror or error}: "
-        "make room, or set XDG_CACHE_HOME to another folder"
-    )

@@ -23,7 +23,8 @@ class Fault:
     expression that the message of such a gate must match: red for the right reason. ``expect`` is its state.
 
     ``files`` gives the candidate's files (text by path) with the fault in them, ``world`` the world outside,
-    ``network`` answers requests to twins, ``tools`` is environment for stand-ins of tools.
+    ``network`` answers requests to twins, ``tools`` is environment for stand-ins of tools, and ``formula``
+    gives what the tap has in place of a formula (its text, and that of the version before).
     """
 
     name: str
@@ -35,3 +36,4 @@ class Fault:
     world: Callable[[World, Store], World] | None = None
     network: Mischief | None = None
     tools: Mapping[str, str] | None = None
+    formula: Callable[[str, str], str] | None = None
