@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pytest_relgate.exec.runner import Runner
     from pytest_relgate.execution import Execution
     from pytest_relgate.source.facts import SourceFacts
+    from pytest_relgate.source.files import Files
+    from pytest_relgate.source.workflow_facts import WorkflowFacts
 
 
 class CommandLine(str):
@@ -124,17 +126,45 @@ def source(request: pytest.FixtureRequest) -> SourceFacts:
     ``has_fresh_lockfiles()``, ``has_final_changelog(version)``; ``source.manifests`` is what was read. A
     statement that does not hold is a finding with file, line and what to do.
     """
-    from pytest_relgate.model import Phase
     from pytest_relgate.source.facts import SourceFacts
+
+    execution = _execution(request)
+    profile = execution.facts.profile
+    return SourceFacts(_files(execution), profile.manifests, profile.changelog)
+
+
+@pytest.fixture
+def workflow(request: pytest.FixtureRequest) -> WorkflowFacts:
+    """Facts of the release workflows: ``assert workflow.publishes_only_behind("preflight")``.
+
+    ``workflow.publish`` is the publish workflow with its jobs and steps, ``workflow.topology`` who
+    publishes and in what order. A statement that does not hold is a finding with job, step, line and fix.
+    """
+    from pytest_relgate.source.topology import Roles
+    from pytest_relgate.source.workflow_facts import WorkflowFacts
+
+    execution = _execution(request)
+    profile = execution.facts.profile
+    stated = profile.workflows
+    return WorkflowFacts(
+        files=_files(execution),
+        publish_name=stated.publish,
+        build_name=stated.build,
+        roles=Roles(stated.preflight, stated.provenance, stated.homebrew, stated.publishes, stated.final),
+        pins=dict(profile.pins),
+        rehearsal=stated.rehearsal,
+        repository=profile.repository,
+    )
+
+
+def _files(execution: Execution) -> Files:
+    """The files under release: a source phase judges what lies in the tree, as its commands do."""
+    from pytest_relgate.model import Phase
     from pytest_relgate.source.files import CommittedFiles, WorkingFiles
     from pytest_relgate.source.git import Repository
 
-    facts = _execution(request).facts
+    facts = execution.facts
     top = Path(facts.repository)
-    # A source phase judges what lies in the tree, as its commands do; others judge the tag's commit.
-    here = Phase(facts.context.phase).source
-    return SourceFacts(
-        files=WorkingFiles(top) if here else CommittedFiles(Repository(top), facts.commit),
-        manifest_paths=facts.profile.manifests,
-        changelog_path=facts.profile.changelog,
-    )
+    if Phase(facts.context.phase).source:
+        return WorkingFiles(top)
+    return CommittedFiles(Repository(top), facts.commit)

@@ -31,6 +31,7 @@ def none_of(problems: Iterable[Problem]) -> Literal[True]:
 
     Raises Finding with every problem in one message, placed at the first of them.
     """
+    __tracebackhide__ = True  # what pytest shows is the gate
     several = list(dict.fromkeys(problems))
     if not several:
         return True

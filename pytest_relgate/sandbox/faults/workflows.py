@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.model import Phase
 from pytest_relgate.sandbox.faults.fault import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+RELEASE = ".github/workflows/release.yml"
+PUBLISH = ".github/workflows/release-publish.yml"
 
 
 def _edited(files: dict[str, str], path: str, old: str, new: str) -> dict[str, str]:
@@ -39,6 +49,179 @@ def _whitespace(files: dict[str, str]) -> dict[str, str]:
     return {**files, "README.md": files["README.md"] + "A line that ends in spaces.   \n"}
 
 
+def _job(files: dict[str, str], name: str) -> str:
+    """The text of one job of the publish workflow. Raises RelgateError if it is not there."""
+    found = re.search(rf"^  {re.escape(name)}:\n(?:    .*\n|\n)*", files.get(PUBLISH, ""), re.MULTILINE)
+    if found is None:
+        message = f"the fault cannot be made: expected a job {name} in {PUBLISH}, found none"
+        raise RelgateError(message)
+    return found[0]
+
+
+def _in_job(name: str, old: str, new: str) -> Callable[[dict[str, str]], dict[str, str]]:
+    """An edit of one job of the publish workflow; ``old`` is a regular expression."""
+
+    def edit(files: dict[str, str]) -> dict[str, str]:
+        text = _job(files, name)
+        changed, count = re.subn(old, new, text, count=1, flags=re.MULTILINE)
+        if not count:
+            message = f"the fault cannot be made: expected {old} in job {name} of {PUBLISH}, found none"
+            raise RelgateError(message)
+        return _edited(files, PUBLISH, text, changed)
+
+    return edit
+
+
+def _in_file(path: str, old: str, new: str) -> Callable[[dict[str, str]], dict[str, str]]:
+    return lambda files: _edited(files, path, old, new)
+
+
+def _needs(name: str, needs: str) -> Callable[[dict[str, str]], dict[str, str]]:
+    """An edit that gives a job other needs."""
+    return _in_job(name, r"^    needs: .*$", f"    needs: [{needs}]")
+
+
+def _parallel(files: dict[str, str]) -> dict[str, str]:
+    """npm no longer waits for crates.io; what comes behind still waits for both."""
+    apart = _needs("publish-npm", "resolve-build-run, align-homebrew")(files)
+    return _needs("publish-pypi", "resolve-build-run, publish-npm, publish-crates-io")(apart)
+
+
+def _no_publishing(files: dict[str, str]) -> dict[str, str]:
+    """The workflow says that it publishes, and does not."""
+    text = files[PUBLISH]
+    for command in ("publish --locked", "npm publish", "twine==6.2.0 upload", "gh release create"):
+        text = text.replace(command, f"echo {command.replace('publish', 'would-publish')}")
+    return {**files, PUBLISH: re.sub(r"cargo \S+ echo", "echo cargo", text).replace("pipx run echo", "echo")}
+
+
+def _fault(name: str, line: str, says: str, files: Callable[[dict[str, str]], dict[str, str]]) -> Fault:
+    return Fault(name, line, Phase.PRERELEASE, says, files=files)
+
+
+_HIDDEN = """\
+  sign:
+    needs: [resolve-build-run]
+    uses: example/signing/.github/workflows/sign.yml@0123456789012345678901234567890123456789
+"""
+
+_WORKFLOWS = (
+    _fault(
+        "broken-workflow",
+        "a job uses a context that is not available there, so GitHub refuses the whole workflow",
+        r"jobs\.build\.env uses the context runner",
+        _in_file(RELEASE, "  build:\n", "  build:\n    env: {CARGO_HOME: '${{ runner.temp }}/cargo'}\n"),
+    ),
+    _fault(
+        "second-trigger",
+        "every build starts a publish by itself",
+        r"started by workflow_run",
+        _in_file(PUBLISH, "on:\n", "on:\n  workflow_run: {workflows: [release], types: [completed]}\n"),
+    ),
+    _fault(
+        "nothing-published",
+        "the publish workflow publishes nothing",
+        r"no job .* publishes to a registry",
+        _no_publishing,
+    ),
+    _fault(
+        "publish-without-preflight",
+        "a publishing job does not wait for the preflight",
+        r"publish-crates-io publishes and does not wait for preflight",
+        _needs("align-homebrew", "resolve-build-run"),
+    ),
+    _fault(
+        "publish-without-homebrew",
+        "a publishing job does not wait for the Homebrew alignment",
+        r"publish-crates-io publishes and does not wait for homebrew",
+        _needs("publish-crates-io", "resolve-build-run, preflight"),
+    ),
+    _fault(
+        "publish-always",
+        "a publishing job runs whatever became of the jobs before it",
+        r"publish-crates-io publishes even if .* `if: always\(\)`",
+        _in_job("publish-crates-io", r"^    needs:", "    if: always()\n    needs:"),
+    ),
+    _fault(
+        "skipped-publish-job",
+        "the release does not wait for a registry",
+        r"publish-github-release does not wait for publish-pypi",
+        _needs("publish-github-release", "resolve-build-run, publish-npm"),
+    ),
+    _fault(
+        "publish-after-failure",
+        "a step publishes although an earlier one failed",
+        r"publish-npm publishes .* even if an earlier step failed",
+        _in_job(
+            "publish-npm",
+            r"if: \$\{\{ !inputs\.rehearsal \}\}",
+            "if: ${{ !cancelled() && !inputs.rehearsal }}",
+        ),
+    ),
+    _fault(
+        "skip-cascade",
+        "a job that is skipped on purpose takes all behind it along, and the run ends green",
+        r"if job align-homebrew is skipped on purpose",
+        _in_job("align-homebrew", r"^    needs:", "    if: vars.HOMEBREW == 'true'\n    needs:"),
+    ),
+    _fault(
+        "parallel-publish",
+        "two registries are published to side by side",
+        r"publish-crates-io publishes beside publish-npm",
+        _parallel,
+    ),
+    _fault(
+        "unguarded-rehearsal",
+        "a rehearsal publishes to npm",
+        r"a rehearsal publishes: job publish-npm",
+        _in_job("publish-npm", r"^        if: .*\n", ""),
+    ),
+    _fault(
+        "unpinned-tool",
+        "a helper tool is installed at whatever version is newest",
+        r"job audit installs cargo-audit at whatever version is newest",
+        _in_file(RELEASE, "cargo-audit@0.22.2", "cargo-audit"),
+    ),
+    _fault(
+        "moved-pin",
+        "a pinned version was changed and the profile was not",
+        r"sets RELEASE_RUST_TOOLCHAIN to 1\.99\.0, pinned is 1\.88\.0",
+        _in_file(PUBLISH, '"1.88.0"', '"1.99.0"'),
+    ),
+    _fault(
+        "unpinned-action",
+        "an action is named by a tag, which its owner can move",
+        r"uses actions/checkout at v4",
+        lambda files: {**files, PUBLISH: re.sub(r"(actions/checkout)@\S+ # \S+", r"\1@v4", files[PUBLISH])},
+    ),
+    _fault(
+        "write-permission",
+        "every job of the publish workflow may write",
+        r"gives every job contents: write",
+        _in_file(PUBLISH, "permissions:\n  contents: read", "permissions:\n  contents: write"),
+    ),
+    _fault(
+        "no-concurrency-group",
+        "two publish runs can race",
+        r"has no concurrency group",
+        lambda files: {**files, PUBLISH: re.sub(r"concurrency:\n(  .*\n)+", "", files[PUBLISH])},
+    ),
+    _fault(
+        "secret-in-shell",
+        "a secret is pasted into shell text",
+        r"job publish-npm.*a secret is pasted into the shell text",
+        _in_job(
+            "publish-npm", r"run: npm publish", "run: NODE_AUTH_TOKEN=${{ secrets.NPM_TOKEN }} npm publish"
+        ),
+    ),
+    _fault(
+        "hidden-job",
+        "a job of the publish workflow is defined in another repository",
+        r"job sign is example/signing",
+        lambda files: {**files, PUBLISH: files[PUBLISH] + _HIDDEN},
+    ),
+)
+
 FAULTS = (
     Fault(
         "version-drift",
@@ -68,5 +251,6 @@ FAULTS = (
         r"trailing whitespace",
         files=_whitespace,
     ),
+    *_WORKFLOWS,
 )
 """The faults of this file."""

@@ -1,0 +1,145 @@
+"""What a gate can say of the release workflows. Each statement is true, or a finding with its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from pytest_relgate.errors import CannotJudge, Finding
+from pytest_relgate.source import contexts, workflow_rules
+from pytest_relgate.source.problem import none_of
+from pytest_relgate.source.topology import Roles, Topology
+from pytest_relgate.source.workflow_graph import graph_of
+from pytest_relgate.source.workflows import FOLDER, Workflow, parse_workflow, read_workflow
+
+if TYPE_CHECKING:
+    from pytest_relgate.source.files import Files
+
+
+@dataclass(frozen=True)
+class WorkflowFacts:
+    """The build and the publish workflow of a release, as ``[workflows]`` and ``[pins]`` of the profile say.
+
+    ``build_name`` and ``publish_name`` are names of files; ``rehearsal`` is the input that keeps the publish
+    workflow from publishing; ``repository`` is ``owner/name``.
+    """
+
+    files: Files
+    publish_name: str
+    build_name: str = ""
+    roles: Roles = field(default_factory=Roles)
+    pins: dict[str, str] = field(default_factory=dict)
+    rehearsal: str = "rehearsal"
+    repository: str = ""
+
+    @cached_property
+    def publish(self) -> Workflow:
+        """The publish workflow. Raises CannotJudge where none is named, Finding where it is no workflow."""
+        if not self.publish_name:
+            message = "the profile names no publish workflow: set publish in [workflows]"
+            raise CannotJudge(message)
+        return read_workflow(self.publish_name, self.files.read)
+
+    @cached_property
+    def all(self) -> tuple[Workflow, ...]:
+        """The workflows of the release: the one that builds, the one that publishes."""
+        named = (self.build_name,) if self.build_name else ()
+        return (*(read_workflow(name, self.files.read) for name in named), self.publish)
+
+    @cached_property
+    def topology(self) -> Topology:
+        """The jobs of the publish workflow, in what order they publish."""
+        graph = graph_of(self.publish, self.files.read, rehearsal=self.rehearsal, repository=self.repository)
+        return Topology(graph, self.roles, self.files.read)
+
+    def is_valid(self) -> Literal[True]:
+        """GitHub accepts the workflows: every need is there, no circle, no context where it is not."""
+        __tracebackhide__ = True
+        misplaced = [one for workflow in self.all for one in contexts.misplaced_contexts(workflow)]
+        others = [graph_of(workflow, self.files.read).problems for workflow in self.all[:-1]]
+        broken = [*self.topology.broken(), *(one for several in others for one in several)]
+        return none_of([*broken, *misplaced])
+
+    def starts_by_hand_only(self) -> Literal[True]:
+        """Nothing but a person's dispatch starts the publish workflow, no other workflow either (S33)."""
+        __tracebackhide__ = True
+        return none_of(workflow_rules.not_by_hand_only(self.publish, self._others()))
+
+    def _others(self) -> list[Workflow]:
+        """The other workflows of the repository; one that GitHub could not read starts nothing."""
+        found = []
+        for path in self.files.names(FOLDER):
+            raw = self.files.read(path) if path.endswith((".yml", ".yaml")) else None
+            try:
+                found += [parse_workflow(path, raw)] if raw is not None else []
+            except Finding:
+                continue
+        return found
+
+    def publishes_to_registries_and_release(self) -> Literal[True]:
+        """The workflow has a job that publishes to a registry, and one that makes the GitHub release."""
+        __tracebackhide__ = True
+        return none_of(self.topology.nothing_published())
+
+    def publishes_only_behind(self, role: Literal["preflight", "provenance", "homebrew"]) -> Literal[True]:
+        """No job publishes unless a job of this role succeeded, however it ended otherwise (S10, S11)."""
+        __tracebackhide__ = True
+        return none_of(self.topology.unguarded(role))
+
+    def releases_last(self) -> Literal[True]:
+        """The GitHub release waits for every registry, and the final job for whatever publishes."""
+        __tracebackhide__ = True
+        return none_of(self.topology.final_too_early())
+
+    def stops_at_a_failure(self) -> Literal[True]:
+        """No step publishes after an earlier step of its job failed."""
+        __tracebackhide__ = True
+        return none_of(self.topology.steps_after_failure())
+
+    def can_be_rehearsed(self) -> Literal[True]:
+        """A rehearsal runs the workflow and publishes nothing (S37)."""
+        __tracebackhide__ = True
+        return none_of(self.topology.unrehearsed())
+
+    def skips_nothing_silently(self) -> Literal[True]:
+        """No job that is skipped on purpose takes a publishing job with it, in a run that ends green."""
+        __tracebackhide__ = True
+        return none_of(self.topology.silently_skipped())
+
+    def publishes_one_after_another(self) -> Literal[True]:
+        """No two registries are published to side by side, and the tap comes after the release (S12)."""
+        __tracebackhide__ = True
+        return none_of(self.topology.hazards())
+
+    def holds_to_its_pins(self) -> Literal[True]:
+        """Pinned variables have the values of the profile, and nothing is installed unpinned (S15, S42)."""
+        __tracebackhide__ = True
+        loose = workflow_rules.loose_pins(self.all, self.pins)
+        floating = [one for workflow in self.all for one in workflow_rules.unpinned_tools(workflow)]
+        return none_of([*loose, *floating])
+
+    def pins_actions_by_commit(self) -> Literal[True]:
+        """Every action is named by a commit, which nobody can move."""
+        __tracebackhide__ = True
+        return none_of(one for workflow in self.all for one in workflow_rules.unpinned_actions(workflow))
+
+    def grants_least_permissions(self) -> Literal[True]:
+        """No workflow lets every job write."""
+        __tracebackhide__ = True
+        return none_of(one for workflow in self.all for one in workflow_rules.loose_permissions(workflow))
+
+    def never_races(self) -> Literal[True]:
+        """Two runs of the publish workflow cannot publish at once, nor one cut the other off."""
+        __tracebackhide__ = True
+        return none_of(workflow_rules.racing(self.publish))
+
+    def pastes_nothing_into_shell(self) -> Literal[True]:
+        """No secret, and nothing that somebody else wrote, is pasted into shell text."""
+        __tracebackhide__ = True
+        return none_of(one for workflow in self.all for one in workflow_rules.pasted(workflow))
+
+    def hides_nothing(self) -> Literal[True]:
+        """Every job of the publish workflow is defined in this repository, so that it can be judged."""
+        __tracebackhide__ = True
+        return none_of(self.topology.opaque_jobs())
