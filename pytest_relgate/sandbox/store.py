@@ -38,7 +38,8 @@ class _Kept(msgspec.Struct, frozen=True):
 class Store:
     """A world on disk. Safe to use from several threads, and from several processes at once.
 
-    ``overlays`` change what is read and never what is kept: faults are made of them. ``make`` gives the
+    ``overlays`` change what is read and never what is kept: faults are made of them. One with an attribute
+    ``restless`` gives something else each time. ``make`` gives the
     world where there is none, or one that is damaged or has another ``stamp``; without it that world is
     empty. ``target`` is the version that overlays are about, like ``0.1.10``. ``blobs`` is a folder for the
     bytes that is not the store's own. ``notes`` are lines for a person about what was made anew.
@@ -59,6 +60,7 @@ class Store:
         self.overlays = tuple(overlays)
         self.target = target
         self.notes: list[str] = []
+        self._restless = any(getattr(overlay, "restless", False) for overlay in overlays)
         self._make, self._stamp = make, stamp
         self._seen: tuple[int, int, int] | None = None
         self._true = World()
@@ -71,7 +73,7 @@ class Store:
         """Return the world with the overlays applied, in their order."""
         with self._mutex:
             self._refresh()
-            if self._overlaid is None:
+            if self._overlaid is None or self._restless:
                 world = self._true
                 for overlay in self.overlays:
                     world = overlay(world, self)
