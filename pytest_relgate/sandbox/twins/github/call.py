@@ -45,11 +45,14 @@ class Problem(Exception):  # noqa: N818  (the service's decision, and no failure
     """Raised where GitHub refuses, also within a step of the store: nothing is changed then.
 
     ``errors`` are the objects of a validation error (``resource``, ``field``, ``code``, ``message``).
+    ``docs`` is what the error points to; without it that is the description of the operation.
     """
 
-    def __init__(self, status: int, message: str, errors: tuple[Mapping[str, Any], ...] = ()) -> None:
+    def __init__(
+        self, status: int, message: str, errors: tuple[Mapping[str, Any], ...] = (), *, docs: str = ""
+    ) -> None:
         super().__init__(message)
-        self.status, self.message, self.errors = status, message, errors
+        self.status, self.message, self.errors, self.docs = status, message, errors, docs
 
 
 def not_found() -> Problem:

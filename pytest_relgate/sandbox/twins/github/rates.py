@@ -17,6 +17,7 @@ LIMITS: Final[Mapping[Caller, int]] = {Caller.ANONYMOUS: 60, Caller.USER: 5000, 
 """Requests in an hour (GitHub, "Rate limits for the REST API")."""
 
 _HOUR: Final = 3600
+_DOCS: Final = "overview/resources-in-the-rest-api#rate-limiting"
 
 
 @dataclass
@@ -39,7 +40,8 @@ class Rates:
             window = self._window(key)
             if window.used >= self.limits[caller]:
                 whose = "127.0.0.1" if caller is Caller.ANONYMOUS else "user ID 1"
-                raise Problem(HTTPStatus.FORBIDDEN, f"API rate limit exceeded for {whose}.")
+                words = f"API rate limit exceeded for {whose}."
+                raise Problem(HTTPStatus.FORBIDDEN, words, docs=_DOCS)
             window.used += 1
 
     def refund(self, key: str) -> None:

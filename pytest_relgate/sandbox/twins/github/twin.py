@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from pytest_relgate.sandbox.twins.answers import tagged
+from pytest_relgate.sandbox.twins.exchange import Answer
 from pytest_relgate.sandbox.twins.github import (
     artifacts,
     assets,
@@ -41,8 +42,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_relgate.sandbox.store import Store
-    from pytest_relgate.sandbox.twins.exchange import Answer, Request
+    from pytest_relgate.sandbox.twins.exchange import Request
     from pytest_relgate.sandbox.world import Run, World
+
+    Found = tuple[Route, dict[str, str]]
 
 VERSIONS: Final = ("2022-11-28",)
 """Versions of the API that the twin speaks: clients that name another get 400."""
@@ -70,7 +73,6 @@ _SERVER_API: Final = "/api/v3"
 _USERS: Final = ("ghp_", "gho_", "ghu_", "github_pat_", "sandbox-token")
 _RUNS: Final = "ghs_"
 _DOCS: Final = "https://docs.github.com/rest"
-_UNCOUNTED: Final = ("/rate_limit", "/graphql")
 
 
 class GitHubTwin:
@@ -108,33 +110,34 @@ class GitHubTwin:
         path = request.path.removeprefix(prefix)
         if path.startswith("/api/"):  # /api/graphql and /api/uploads of such a server
             prefix, path = _SERVER_API, "/" + path.removeprefix("/api/").removeprefix("uploads/")
-        path = self._named(path)
-        docs = ""
-        key = token = _token(request)
-        caller = Caller.ANONYMOUS
+        found = self._router.find(request.method, self._named(path))
+        if found is not None and found[0] in web.ROUTES:
+            return self._page(request, found)
+        token = _token(request)
+        key, caller = token or "anonymous", Caller.ANONYMOUS
         try:
             caller = _caller(token)
-            key = token or "anonymous"
-            found = self._router.find(request.method, path)
-            docs = found[0].docs if found else ""
-            if found is not None and found[0] in web.ROUTES:
-                return found[0].handler(self._call(request, found, prefix, caller))
             _check_request(request)
             if path == "/rate_limit":
                 return self._finish(request, self._rate_limit(key, caller), key, caller)
-            if path not in _UNCOUNTED:
+            if path != "/graphql":  # which has an allowance of its own
                 self._rates.spend(key, caller)
             if found is None:
                 raise not_found()
             check_access(found[0], caller)
             answer = found[0].handler(self._call(request, found, prefix, caller))
         except Problem as problem:
-            answer = _refusal(problem, docs)
+            answer = _refusal(problem, found[0].docs if found else "")
         return self._finish(request, answer, key, caller)
 
-    def _call(
-        self, request: Request, found: tuple[Route, dict[str, str]], prefix: str, caller: Caller
-    ) -> Call:
+    def _page(self, request: Request, found: Found) -> Answer:
+        """Answer as the browser's host does, which asks for no token and counts nothing."""
+        try:
+            return found[0].handler(self._call(request, found, "", Caller.ANONYMOUS))
+        except Problem as problem:
+            return Answer(problem.status, b"Not Found", {"content-type": "text/plain; charset=utf-8"})
+
+    def _call(self, request: Request, found: Found, prefix: str, caller: Caller) -> Call:
         route, at = found
         world = self._behind.store.read()
         slug, folder = "", None
@@ -249,7 +252,6 @@ def _refusal(problem: Problem, docs: str) -> Answer:
     document: dict[str, object] = {"message": problem.message}
     if problem.errors:
         document["errors"] = problem.errors
-    wide = problem.status == HTTPStatus.UNAUTHORIZED and problem.message == "Bad credentials"
-    document["documentation_url"] = f"{_DOCS}/{docs}" if docs and not wide else _DOCS
+    document["documentation_url"] = f"{_DOCS}/{problem.docs or docs}".removesuffix("/")
     document["status"] = str(problem.status)
     return answer_json(document, problem.status)

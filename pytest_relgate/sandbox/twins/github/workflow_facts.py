@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -45,6 +46,7 @@ def workflows(folder: Path, ref: str = BRANCH) -> list[Workflow]:
     ]
 
 
+@lru_cache(maxsize=64)
 def _read(path: str, raw: bytes) -> Workflow:
     import yaml
 
