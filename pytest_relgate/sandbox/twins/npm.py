@@ -159,8 +159,8 @@ class NpmTwin:
             case "GET", ["whoami"]:
                 self._authenticate(request)
                 return json_answer({"username": self._user})
-            case _, ["package", *rest]:
-                return self._about(request, method, *_named(rest))
+            case _, ["package", _, *_]:
+                return self._about(request, method, *_named(parts[1:]))
             case "GET", ["npm", "v1", "attestations", *rest]:
                 name, _, number = "/".join(rest).rpartition("@")
                 return self._attestations(name, number)
@@ -180,7 +180,7 @@ class NpmTwin:
     def _about(self, request: Request, method: str, name: str, rest: list[str]) -> Answer:
         match method, rest:
             case "GET", ["dist-tags"]:
-                return tagged(request, json_answer(self._find(name).tags, headers=_CACHE))
+                return json_answer(self._find(name).tags)  # never from a cache: npm would show old ones
             case "PUT", ["dist-tags", tag]:
                 self._authenticate(request)
                 return self._written(writing.tag(name, tag, _text(request)))
