@@ -146,6 +146,7 @@ class Row(msgspec.Struct, frozen=True):
     will: str
     why: str
     title: str
+    faults: tuple[str, ...] = ()
 
 
 def rows(execution: Execution) -> list[Row]:
@@ -171,7 +172,7 @@ def rows(execution: Execution) -> list[Row]:
             will, why = "leave out", "; ".join(against)
         else:
             will, why = "leave out", "this command line narrows it away"
-        found.append(Row(gate.id, will, why, gate.title))
+        found.append(Row(gate.id, will, why, gate.title, gate.faults))
     return found
 
 
