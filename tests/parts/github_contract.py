@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import jsonschema
-from jsonschema.exceptions import best_match
 
 from node_parts import node_parts
 
@@ -191,7 +190,7 @@ class Description:
             made[word] = self._converted(schema[word], names, open_=word == "allOf")
         if made.get("properties") and not open_ and "allOf" not in made:
             made.setdefault("additionalProperties", False)
-        return {"anyOf": [made, {"type": "null"}]} if schema.get("nullable") else made
+        return _or_null(made) if schema.get("nullable") else made
 
 
 @cache
@@ -335,10 +334,22 @@ def _drop(document: Any, steps: tuple[str, ...]) -> bool:
     return True
 
 
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """OpenAPI's nullable; without a choice where possible, for the sake of what is said of a mismatch."""
+    if "type" not in schema or "anyOf" in schema or "oneOf" in schema:
+        return {"anyOf": [schema, {"type": "null"}]}
+    values = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+    return schema | {"type": [schema["type"], "null"]} | values
+
+
 def _deepest(error: jsonschema.ValidationError) -> jsonschema.ValidationError:
-    """The error below a choice that says most."""
-    while error.context and (inner := best_match(error.context)):
-        error = inner
+    """Where none of several schemas fits: what is wrong with the one that fits best."""
+    while error.context:
+        choices: dict[object, list[jsonschema.ValidationError]] = {}
+        for one in error.context:
+            choices.setdefault(one.schema_path[0], []).append(one)
+        nearest = min(choices.values(), key=lambda errors: (len(errors), -len(errors[0].absolute_path)))
+        error = nearest[0]
     return error
 
 
