@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -16,6 +17,7 @@ from _pytest.compat import NOTSET
 from _pytest.fixtures import FixtureFunctionDefinition
 
 from pytest_relgate import fixtures
+from pytest_relgate.errors import RelgateError
 from pytest_relgate.evidence.printable import writable
 from pytest_relgate.model import Condition, Gate
 from pytest_relgate.request import PHASES
@@ -230,16 +232,22 @@ class _Reader:
         if not mark.args or mark.kwargs or not all(isinstance(arg, str) and arg for arg in mark.args):
             self.problems.append(f"{mark.name} takes names of [{table}] or patterns, as strings")
             return
+        lists: list[tuple[str, ...]] = []
         patterns: list[str] = []
         for name in mark.args:
             if name in named:
-                patterns += named[name]
+                lists.append(named[name])
             elif GLOB_SIGNS.isdisjoint(name):
                 known = ", ".join(named) or "nothing yet"
                 self.problems.append(f"{mark.name}({name!r}): the profile's [{table}] holds {known}")
             else:
                 patterns.append(name)
-        self.conditions.append(Condition(kind, " ".join(mark.args), tuple(patterns)))
+        if patterns and (problem := _unusable(patterns)):
+            self.problems.append(f"{mark.name}: {problem}")
+        elif patterns:  # those of one marker make one list, in their order, as a .gitignore does
+            lists.append(tuple(patterns))
+        first, *others = lists or [()]
+        self.conditions.append(Condition(kind, " or ".join(mark.args), first, tuple(others)))
 
     def _sequence(self, node: object) -> None:
         if not isinstance(node, pytest.Class):
@@ -272,6 +280,33 @@ class _Reader:
                 path = os.path.relpath(code.co_filename, self.collector.rootdir) if code else ""
                 place = f" in {path}:{code.co_firstlineno}" if code else ""
                 self.problems.append(f"the fixture {name} is overridden{place}: give that one another name")
+
+
+def _unusable(patterns: list[str]) -> str:
+    """Why patterns of a marker can decide nothing; empty where they can."""
+    from pytest_relgate.profile.pattern import checked_pattern, checked_patterns
+
+    try:
+        checked_patterns([checked_pattern(pattern) for pattern in patterns])
+    except RelgateError as error:
+        return str(error)
+    return ""
+
+
+def original_of(item: pytest.Item) -> object:
+    """The function that an item was collected from, as its module or class has it; else the item's own.
+
+    A hook can have put another one into the item before anybody looks. Nothing is called to find it, and an
+    object that decides by itself what it is on an instance is taken as the item has it.
+    """
+    parent, name = getattr(item.parent, "obj", None), getattr(item, "originalname", None)
+    if parent is not None and isinstance(name, str):
+        places = parent.__mro__ if isinstance(parent, type) else (parent,)
+        found = next((vars(place)[name] for place in places if name in vars(place)), None)
+        found = getattr(found, "__func__", found)  # of a static or class method
+        if isinstance(found, FunctionType):
+            return found
+    return getattr(item, "function", None)
 
 
 def _words(item: pytest.Item) -> str:

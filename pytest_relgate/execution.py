@@ -16,9 +16,10 @@ from weakref import WeakKeyDictionary
 import msgspec
 import pytest
 
-from pytest_relgate.collect import Collector
+from pytest_relgate.collect import Collector, original_of
 from pytest_relgate.evidence.printable import writable
 from pytest_relgate.judge import decide_conditions
+from pytest_relgate.loaded import Loaded, loaded_below
 from pytest_relgate.model import Context, Decision, Gate, State
 from pytest_relgate.net.origins import PUBLIC, Origins
 from pytest_relgate.outcome import BlockedBy, Finding, finding_of, place_of
@@ -83,26 +84,30 @@ class Closed(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Collected(msgspec.Struct, frozen=True, array_like=True):
     """What one process collected: the gates of the phase, the ids that it will run, the decisions.
 
-    ``retried`` says that a gate carries a mark that asks for tries until it passes.
+    ``retried`` says that a gate carries a mark that asks for tries until it passes; ``loaded`` are the files
+    of the checks that gates and code come from.
     """
 
     gates: tuple[Gate, ...]
     chosen: tuple[str, ...]
     decisions: tuple[Decision, ...]
     retried: bool = False
+    loaded: tuple[Loaded, ...] = ()
 
 
 class Payload(msgspec.Struct, frozen=True, array_like=True):
     """What one report carries: every execution of its gate in this run so far, and once the collection.
 
     A process's last one has every execution again, because reports can be lost on their way, and what
-    belongs to no gate: ``trouble``, and in ``interrupted`` what ended the process early.
+    belongs to no gate: ``trouble``, in ``interrupted`` what ended the process early, and in ``loaded`` the
+    files that gates have loaded of the checks.
     """
 
     closed: tuple[Closed, ...] = ()
     collected: Collected | None = None
     trouble: tuple[str, ...] = ()
     interrupted: str = ""
+    loaded: tuple[Loaded, ...] = ()
 
 
 # Somebody ended the run: nothing that a gate, or a subtest on the way, has found.
@@ -135,6 +140,7 @@ class Execution:
     interrupted: str = ""
     _known: dict[int, _Known] = field(default_factory=dict)
     _seen: dict[str, list[Closed]] = field(default_factory=dict)
+    _loaded: set[str] = field(default_factory=set)
     _times: dict[str, int] = field(default_factory=dict)
     _stopped: dict[str, str] = field(default_factory=dict)
     _late: list[tuple[Gate, State, str]] = field(default_factory=list)
@@ -158,7 +164,7 @@ class Execution:
         """Read the gates off all collected items, before anything narrows them; return the order."""
         for item, nodeid, gate in self.collector.gates(items):
             self.gates[nodeid] = gate
-            self._known[id(item)] = _Known(item, nodeid, gate, getattr(item, "function", None))
+            self._known[id(item)] = _Known(item, nodeid, gate, original_of(item))
         return list(items)
 
     def choose(self, before: list[pytest.Item], items: list[pytest.Item]) -> list[pytest.Item]:
@@ -189,9 +195,16 @@ class Execution:
             tuple(names),
             tuple(decision for decision in decisions.values() if decision.proofs),
             self.collector.retried,
+            self._load(before),
         )
         self._stop_broken_sequences(mine, decisions)
         return dropped
+
+    def _load(self, items: list[pytest.Item]) -> tuple[Loaded, ...]:
+        """What this process has loaded of the checks since it was last asked."""
+        found = loaded_below(Path(self.facts.checks), items, self._loaded)
+        self._loaded.update(file.path for file in found)
+        return found
 
     def _decide(self, gate: Gate) -> Decision:
         if not gate.conditions:
@@ -506,7 +519,7 @@ class Execution:
             self._leave(watch)  # a gate that was ended early keeps what it had found
         self._close_late()
         closed = tuple(one for executions in self._seen.values() for one in executions)
-        return Payload(closed, self.collected, tuple(self.trouble), self.interrupted)
+        return Payload(closed, self.collected, tuple(self.trouble), self.interrupted, self._load([]))
 
 
 def _make_writable(report: pytest.TestReport) -> None:

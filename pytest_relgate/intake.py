@@ -48,8 +48,10 @@ def take(begun: Begun, payload: Payload, worker: str) -> None:
         if payload.collected.retried:
             for called in begun.retriers:
                 begun.put_aside(f"{called}: a gate runs once")
+        begun.run.loaded(payload.collected.loaded)
         begun.run.collection(payload.collected, worker)
         begun.go_on()
+    begun.run.loaded(payload.loaded)
     record = begun.run.payload
     begun.once_collected(lambda: record(Payload(payload.closed), worker))
     for words in payload.trouble:

@@ -99,18 +99,26 @@ class Mode(StrEnum):
     LIVE = "live"
 
 
-class Condition(msgspec.Struct, frozen=True, gc=False):
+class Condition(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """When a gate applies.
 
     ``changed``: a file that matches ``patterns`` differs between base and commit.
     ``present``: a file that matches ``patterns`` exists in the repository under release.
     ``live``: the run is live.
-    ``name`` is the change set or presence of the profile, or the pattern itself.
+    ``name`` is the change set or presence of the profile, or the pattern itself. ``others`` are lists of
+    patterns beside ``patterns``: the condition holds if any of them does, and what one list takes away with
+    ``!`` another may still match.
     """
 
     kind: Literal["changed", "present", "live"]
     name: str = ""
     patterns: tuple[str, ...] = ()
+    others: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def lists(self) -> tuple[tuple[str, ...], ...]:
+        """Every list of patterns."""
+        return (self.patterns, *self.others)
 
 
 class Gate(msgspec.Struct, frozen=True, gc=False):

@@ -12,6 +12,7 @@ from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence.folder import JOURNAL
 from pytest_relgate.execution import Execution, RunFacts
 from pytest_relgate.handed import facts_of
+from pytest_relgate.judge.conditions import may_match_below
 from pytest_relgate.lockfile import NAME, read_lock, write_lock
 from pytest_relgate.model import Context, Gate, Mode, Phase
 from pytest_relgate.prepare import Place, Prepared, read_place
@@ -118,20 +119,21 @@ def _check_patterns(gates: Sequence[Gate], repository: Path) -> None:
         (condition.kind, pattern): gate
         for gate in gates
         for condition in gate.conditions
-        for pattern in condition.patterns
+        for pattern in (one for patterns in condition.lists for one in patterns)
         if condition.kind == "changed" and not pattern.startswith("!")
     }
     if not asked:
         return
     repo = Repository(repository)
-    files = set(repo.files(repo.head()))
     newest = newest_tag(repo)
-    if newest:
-        files.update(repo.files(repo.commit_of(f"refs/tags/{newest}")))
+    commits = [repo.head(), *([repo.commit_of(f"refs/tags/{newest}")] if newest else [])]
+    files = {path for commit in commits for path in repo.files(commit)}
+    submodules = {f"{path}/" for commit in commits for path in repo.submodules(commit)}
     from pathspec import GitIgnoreSpec
 
     for (_, pattern), gate in asked.items():
-        if not any(GitIgnoreSpec.from_lines([pattern]).match_files(files)):
+        spec = GitIgnoreSpec.from_lines([pattern])
+        if not any(spec.match_files(files)) and not any(may_match_below(spec, one) for one in submodules):
             message = (
                 f"the lock was not written: {gate.where}: the pattern {pattern!r} matches no file at HEAD"
                 f"{f' or {newest}' if newest else ''}, so the gate would never run: mend or drop it"

@@ -22,6 +22,7 @@ from pytest_relgate.evidence.project import record_of, reports_of
 from pytest_relgate.execution import Closed, Collected, Payload, RunFacts
 from pytest_relgate.handed import Forecast, facts_of, forecast
 from pytest_relgate.judge import decide, decide_every, reconcile
+from pytest_relgate.loaded import unreviewed
 from pytest_relgate.model import (
     Attempt,
     Decision,
@@ -33,12 +34,13 @@ from pytest_relgate.model import (
     State,
     Verdict,
 )
-from pytest_relgate.subject import dirt_of_checks, evidence_places
+from pytest_relgate.subject import evidence_places, moved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from pytest_relgate.loaded import Loaded
     from pytest_relgate.prepare import Prepared
 
 UNFINISHED = Reason(
@@ -73,6 +75,7 @@ class ReleaseRun:
     _ordinals: set[tuple[str, str, int]] = field(default_factory=set)
     _judged_at: str = ""
     _earlier_found: tuple[Earlier, ...] = ()
+    _unreviewed: dict[str, None] = field(default_factory=dict)
 
     # -- beginning ------------------------------------------------------------------------------------
 
@@ -263,6 +266,11 @@ class ReleaseRun:
             message = "the command was not started: the journal cannot be written"
             raise CannotJudge(message)
 
+    def loaded(self, files: Iterable[Loaded]) -> None:
+        """A process has loaded these files of the checks: each must be as git has it."""
+        if not self.prepared.subject.checks_dirty:
+            self._unreviewed |= dict.fromkeys(unreviewed(self.prepared.checks, files))
+
     def module_left_out(self, place: str, why: str) -> None:
         """A whole file was skipped: its planned gates are missing, and this is why."""
         self.module_words[place] = why
@@ -324,6 +332,9 @@ class ReleaseRun:
     def _look_again(self) -> None:
         """See that the run did not change what it judged."""
         subject, prepared = self.prepared.subject, self.prepared
+        if self._unreviewed:
+            words = f"code judged that nobody reviewed: {_listed(tuple(self._unreviewed))}"
+            self._fact("DIRTY_CHECKS", words, "commit it, or take it away, then run again")
         if not subject.commit:
             return
         try:
@@ -337,13 +348,9 @@ class ReleaseRun:
                     self._fact(
                         "DIRTY", words, "a gate never edits the source: find the one that did, git restore"
                     )
-            checks = prepared.checks
-            if checks.repository and not subject.checks_dirty:
-                paths = [checks.path, *checks.also]
-                if dirt_of_checks(checks.repository, paths):
-                    self._fact(
-                        "DIRTY_CHECKS", "the checks changed during the run", "git status, then run again"
-                    )
+            if not subject.checks_dirty and (changes := moved(prepared.checks)):
+                words = f"the checks changed during the run: {_listed(changes)}"
+                self._fact("DIRTY_CHECKS", words, "git status, then run again")
         except RelgateError as error:
             self._fact("STALE", f"the repository cannot be read any more: {error}")
 
@@ -443,6 +450,11 @@ class ReleaseRun:
     def _write_reports(self, record: Record) -> None:
         reports = reports_of(record, self.page, html=self.prepared.profile.report.html)
         self.folder.write_together(reports, durable=True)
+
+
+def _listed(names: tuple[str, ...], shown: int = 5) -> str:
+    left = len(names) - shown
+    return ", ".join(names[:shown]) + (f", and {left} more" if left > 0 else "")
 
 
 def _with_problem(gate: Gate, problem: str) -> Gate:

@@ -22,6 +22,7 @@ from pytest_relgate.errors import RelgateError
 from pytest_relgate.execution import Execution, RunFacts
 from pytest_relgate.intake import AGAIN, take
 from pytest_relgate.keys import EXECUTION, RELEASE_RUN
+from pytest_relgate.loaded import load_from_source, loaded_below
 from pytest_relgate.prepare import Place, prepare
 from pytest_relgate.request import read_request, refuse_modes, refuse_optimized
 from pytest_relgate.session import ReleaseRun
@@ -51,6 +52,7 @@ def before_conftests(config: pytest.Config, args: list[str]) -> Begun | None:
             return None
         begun = Begun(request, worker)
         _write_no_bytecode()
+        config.add_cleanup(load_from_source(request.checks))
         args.insert(0, request.collect[0])  # so that testpaths do not count; `set_modes` has the last word
         options.file_or_dir = request.collect
         refuse_optimized()
@@ -286,6 +288,8 @@ def end(config: pytest.Config, begun: Begun, status: int | None) -> int:
     execution = config.stash.get(EXECUTION, None)
     if execution is not None:
         take(begun, execution.last_words(), "main")
+    else:  # workers tell of themselves
+        begun.run.loaded(loaded_below(begun.request.checks))
     begun.go_on()
     for words in begun.died.values():
         begun.fact("CRASHED", words, "look at the output above, then type it again")

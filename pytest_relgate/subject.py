@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,14 +16,15 @@ from pytest_relgate.errors import RelgateError
 from pytest_relgate.lockfile import NAME as LOCK
 from pytest_relgate.model import Phase, Subject
 from pytest_relgate.request import PROFILE
+from pytest_relgate.source.as_committed import Sight, look, rows_of
 from pytest_relgate.source.command import git
 from pytest_relgate.source.git import Repository
 from pytest_relgate.source.pytest_config import NAMES as CONFIGS
-from pytest_relgate.source.pytest_config import config_above
+from pytest_relgate.source.pytest_config import configs_above
 from pytest_relgate.source.versions import version_of_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 # Files beside the profile that are about the evidence and not part of what is judged or judges.
 REVIEWED = ("waivers.toml", "signoffs.toml")
@@ -37,6 +38,7 @@ class Checks:
     """The checks folder as it is used: what of it git has, and whether that is all.
 
     ``also`` are files outside the folder that decide how it runs: conftest files above it, pytest's ini.
+    ``seen`` has the sha256 of the bytes of each file that the digest covers, by path in the repository.
     """
 
     folder: Path
@@ -46,6 +48,7 @@ class Checks:
     dirt: tuple[str, ...]
     path: str = ""
     also: tuple[str, ...] = ()
+    seen: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_checks(folder: Path, rootdir: Path, ini: Path | None, *, profile: Path | None = None) -> Checks:
@@ -66,23 +69,51 @@ def read_checks(folder: Path, rootdir: Path, ini: Path | None, *, profile: Path 
         return Checks(folder, None, "", digest, ("it is not in git", *foreign))
     top = repository.path
     place = _inside(folder.resolve(), top)
-    config = config_above(place, lambda paths: _contents(top, paths)) if place else ""
-    also = _deciding_files(folder, [rootdir, top], [ini, top / config if config else None])
+    configs = configs_above(place, lambda paths: _contents(top, paths)) if place else ()
+    also = _deciding_files(folder, [rootdir, top], [ini, *(top / config for config in configs)])
     also = _with_targets(also, folder, [top / name for name in _links(repository, place)])
     names = [_inside(path, top) for path in also]
     paths = [name for name in (place, *names) if name]
     outside = [path.name for path, name in zip((folder, *also), (place, *names), strict=True) if not name]
+    sight = look(top, commit, paths)
+    changed, hidden = _changed(repository, paths, sight), _hidden(repository, paths)
     dirt = (
-        *dirt_of_checks(repository, paths),
-        *_hidden(repository, paths),
+        *changed,
+        *(f"{name} is ignored by git" for name in hidden),
         *(f"{name} is outside the repository" for name in outside),
+        *(f"{name} is not in git" for name in names if _lacks(name, {*sight.seen, *changed, *hidden})),
         *foreign,
     )
     if dirt:
         digest = _digest_of_files([top / name for name in _listed(repository, "--cached", paths)], folder)
     else:
-        digest = checks_digest(repository, commit, place, names)
-    return Checks(folder, repository, commit, digest, dirt, place, tuple(names))
+        digest = checks_digest(repository, commit, place, dict.fromkeys(names))
+    return Checks(folder, repository, commit, digest, dirt, place, tuple(dict.fromkeys(names)), sight.seen)
+
+
+def _lacks(name: str, known: Iterable[str]) -> bool:
+    """Whether no commit has what decides how the checks run, or what a link of theirs leads to."""
+    within = f"{name}/"
+    return name not in ("", ".") and not any(path == name or path.startswith(within) for path in known)
+
+
+def moved(checks: Checks) -> tuple[str, ...]:
+    """Name what of the checks is not as it was when they were read, or not as committed any more."""
+    if checks.repository is None:
+        return ()
+    paths = [path for path in (checks.path, *checks.also) if path]
+    sight = look(checks.repository.path, checks.commit, paths)
+    other = [
+        path
+        for path in {*checks.seen, *sight.seen}
+        if checks.seen.get(path) != sight.seen.get(path) and path not in sight.dirt
+    ]
+    return (*_changed(checks.repository, paths, sight), *sorted(other))
+
+
+def _changed(repository: Repository, paths: Sequence[str], sight: Sight) -> tuple[str, ...]:
+    """What git says is not as committed, and what only the bytes say: a filter can hide it from git."""
+    return tuple(dict.fromkeys((*dirt_of_checks(repository, paths), *sight.dirt)))
 
 
 def dirt_of_checks(repository: Repository, paths: Sequence[str]) -> tuple[str, ...]:
@@ -113,9 +144,7 @@ def _listed(repository: Repository, which: str, paths: Iterable[str]) -> list[st
 
 def _hidden(repository: Repository, paths: Iterable[str]) -> tuple[str, ...]:
     """Code and settings that git ignores: they would judge without anybody having reviewed them."""
-    return tuple(
-        f"{name} is ignored by git" for name in _listed(repository, "--ignored", paths) if _decides(name)
-    )
+    return tuple(name for name in _listed(repository, "--ignored", paths) if _decides(name))
 
 
 def _decides(path: str) -> bool:
@@ -142,22 +171,8 @@ def _links(repository: Repository, place: str) -> list[str]:
 def checks_digest(repository: Repository, commit: str, folder: str, also: Iterable[str]) -> str:
     """The digest of committed checks: names and blobs, without waivers and sign-offs."""
     skipped = set(reviewed_at(folder))
-    rows = {
-        path: blob
-        for place in (folder, *also)
-        for path, blob in _blobs(repository, commit, place)
-        if path not in skipped
-    }
-    return _digest(f"{path}\0{blob}" for path, blob in sorted(rows.items()))
-
-
-def _blobs(repository: Repository, commit: str, place: str) -> list[tuple[str, str]]:
-    """Path and blob of every file of a commit below a place (``.`` is all of it)."""
-    spec = [] if place == "." else [place]
-    listing = ("ls-tree", "-r", "-z", "--full-tree", commit, "--", *spec)
-    out = git(repository.path, "--literal-pathspecs", *listing).stdout
-    rows = (row.partition(b"\t") for row in out.split(b"\0") if row)
-    return [(os.fsdecode(path), head.split()[2].decode()) for head, _, path in rows]
+    rows = rows_of(repository.path, commit, [folder, *also])
+    return _digest(sorted(f"{row.path}\0{row.blob}" for row in rows if row.path not in skipped))
 
 
 def _deciding_files(folder: Path, tops: Iterable[Path], files: Iterable[Path | None]) -> tuple[Path, ...]:
@@ -167,7 +182,7 @@ def _deciding_files(folder: Path, tops: Iterable[Path], files: Iterable[Path | N
     """
     found = [
         place / "conftest.py"
-        for place in folder.parents
+        for place in dict.fromkeys((*folder.parents, *folder.resolve().parents))
         if any(place == top or top in place.parents for top in tops)
         and os.path.lexists(place / "conftest.py")
     ]

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import Project
 
+WORKERS = pytest.mark.parametrize("workers", ["-n0", "-n2"])
 LIVE = ("--release-mode", "live", "--release-agent", "ada@laptop")
 
 
@@ -62,3 +65,112 @@ def test_what_addopts_leave_out_of_the_projects_tests_does_not_keep_a_lock_from_
     written = project.pytest("--release-lock")
     assert written.status == 0, written.out
     assert project.release().status == 0
+
+
+@WORKERS
+def test_a_submodule_that_moved_is_a_change_of_what_is_below_it(
+    bare_project: Project, tmp_path: Path, workers: str
+) -> None:
+    project = bare_project
+    library = type(project)(tmp_path / "library")
+    library.path.mkdir()
+    library.git("init", "-q")
+    library.write("src/one.c", "")
+    library.commit()
+    project.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(library.path), "vendor/x")
+    project.commit("library")
+    project.git("tag", "v0.1.1")
+    inner = type(project)(project.path / "vendor/x")
+    inner.write("src/two.c", "")
+    inner.commit()
+    below = ("vendor/**", "vendor/x/**", "vendor/x/src/*.c")
+    marks = "".join(
+        f"@pytest.mark.when_changed({one!r})\ndef test_{i}():\n    pass\n\n\n" for i, one in enumerate(below)
+    )
+    project.write(
+        "release_checks/test_gates.py", f"import pytest\n\npytestmark = pytest.mark.prerelease\n\n\n{marks}"
+    )
+    project.lock()
+    done = project.release(workers)
+    assert done.status == 0, done.out
+    assert project.states() == {"test_0": "PASSED", "test_1": "PASSED", "test_2": "PASSED"}
+
+
+REPLACED = """
+import functools
+def pytest_itemcollected(item):
+    item.obj = {}
+"""
+
+
+@WORKERS
+def test_a_function_that_a_hook_put_in_a_gates_place_is_not_the_gate(
+    bare_project: Project, workers: str
+) -> None:
+    bare_project.write("release_checks/conftest.py", REPLACED.format("lambda *args, **kwargs: None"))
+    bare_project.write(
+        "release_checks/test_gates.py",
+        "import pytest\n\npytestmark = pytest.mark.prerelease\n\n\n"
+        "def test_one():\n    assert 1 == 2\n\n\n"
+        "class TestOf:\n    def test_two(self):\n        assert 1 == 2\n\n"
+        "    @staticmethod\n    def test_three():\n        assert 1 == 2\n",
+    )
+    bare_project.lock()
+    assert bare_project.release(workers).status == 1
+    assert set(bare_project.states().values()) == {"INVALID"}
+    assert "a hook put another function in the place of the gate's" in str(bare_project.evidence()["reasons"])
+
+
+def test_gates_of_every_make_are_themselves(bare_project: Project) -> None:
+    """Wrapped, parametrized, inherited, bound, collected by unittest, and wrapped once more by a hook."""
+    bare_project.write(
+        "release_checks/conftest.py",
+        REPLACED.format("functools.wraps(item.obj)(functools.partial(item.obj))"),
+    )
+    bare_project.write(
+        "release_checks/test_gates.py",
+        "import functools, unittest\nimport pytest\n\npytestmark = pytest.mark.prerelease\n\n\n"
+        "def twice(function):\n    @functools.wraps(function)\n    def both(*args, **kwargs):\n"
+        "        function(*args, **kwargs)\n        function(*args, **kwargs)\n    return both\n\n\n"
+        "@twice\ndef test_wrapped():\n    pass\n\n\n"
+        "@pytest.mark.parametrize('n', [1, 2])\ndef test_parametrized(n):\n    assert n\n\n\n"
+        "class Base:\n    p = property(lambda self: 1 / 0)\n    def test_inherited(self):\n        pass\n\n"
+        "    @classmethod\n    def test_class(cls):\n        pass\n\n"
+        "    @staticmethod\n    def test_static():\n        pass\n\n\n"
+        "class TestOf(Base):\n    @twice\n    def test_bound(self):\n        pass\n\n\n"
+        "class TestCase(unittest.TestCase):\n    def test_case(self):\n        self.assertTrue(True)\n",
+    )
+    bare_project.lock()
+    done = bare_project.release()
+    assert done.status == 0, done.out
+    assert len(bare_project.states()) == 8
+
+
+@WORKERS
+def test_of_several_sets_each_is_read_by_itself(bare_project: Project, workers: str) -> None:
+    """What one set takes away with ``!`` the other may still name."""
+    bare_project.write(
+        "release_checks/relgate.toml",
+        'schema = 1\nproject = "demo"\n\n[changes]\nsource = ["src/**"]\ndocs = ["*.md", "!src/**"]\n',
+    )
+    bare_project.write(
+        "release_checks/test_gates.py",
+        "import pytest\n\npytestmark = pytest.mark.prerelease\n\n\n"
+        "@pytest.mark.when_changed('source', 'docs')\ndef test_one():\n    assert 1 == 2\n\n\n"
+        "def test_two():\n    pass\n",
+    )
+    bare_project.lock()
+    assert bare_project.release(workers).status == 1
+    assert bare_project.states() == {"test_one": "FAILED", "test_two": "PASSED"}
+
+
+@pytest.mark.parametrize("pattern", ["src/[:alpha:]*", "./src/**", "src//x", "src/../x", "!src/**"])
+def test_a_pattern_of_a_marker_that_can_match_nothing_is_refused(bare_project: Project, pattern: str) -> None:
+    bare_project.write(
+        "release_checks/test_gates.py",
+        "import pytest\n\npytestmark = pytest.mark.prerelease\n\n\n"
+        f"@pytest.mark.when_changed({pattern!r})\ndef test_one():\n    pass\n",
+    )
+    refused = bare_project.pytest("--release-lock")
+    assert refused.status == 4
+    assert "test_gates.py:6: when_changed: expected a" in refused.out.replace("\n", " "), refused.out

@@ -96,7 +96,7 @@ def _named_by_profile(sealed: seal.Evidence, checks: Repository) -> str:
     from pytest_relgate.request import PROFILE
 
     name = f"{sealed.subject.checks_path or '.'}/{PROFILE}".removeprefix("./")
-    text = checks.contents(sealed.subject.checks_commit, [name]).get(name)
+    text = checks.contents_through_links(sealed.subject.checks_commit, [name]).get(name)
     return parse_profile(text, name).under_release if text is not None else "."
 
 

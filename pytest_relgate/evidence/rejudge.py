@@ -18,7 +18,15 @@ from pytest_relgate.lockfile import parse_lock
 from pytest_relgate.model import Decision, Gate, State
 from pytest_relgate.profile import Profile, parse_profile
 from pytest_relgate.request import PROFILE
-from pytest_relgate.source.pytest_config import config_above, folders_upwards, settings_in
+from pytest_relgate.source.as_committed import rows_of
+from pytest_relgate.source.links import real_path
+from pytest_relgate.source.pytest_config import (
+    NAMES,
+    config_above,
+    configs_above,
+    folders_upwards,
+    settings_in,
+)
 from pytest_relgate.source.versions import base_of, version_of_tag
 from pytest_relgate.subject import REVIEWED, checks_digest, foreign_to_evidence, reviewed_at
 from pytest_relgate.waiverfile import parse_signoffs, parse_waivers
@@ -28,7 +36,7 @@ if TYPE_CHECKING:
 
     from pytest_relgate.evidence.journal import Reading, RunClosed
     from pytest_relgate.evidence.seal import Evidence
-    from pytest_relgate.model import Earlier, Judged, Proof, Verdict
+    from pytest_relgate.model import Earlier, Judged, Proof, Subject, Verdict
     from pytest_relgate.source.git import Repository
 
 _FULL_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -81,13 +89,9 @@ def _committed(evidence: Evidence, expectation: Expectation) -> Committed:
         raise Problem(Finding.UNDECIDED, reason, FETCH)
     notes = _check_place(repository, commit, folder, expectation.checks)
     names = {name: name if folder == "." else f"{folder}/{name}" for name in (PROFILE, LOCK, *REVIEWED)}
-    contents = repository.contents(commit, list(names.values()))
+    contents = repository.contents_through_links(commit, list(names.values()))
     files = {name: contents[path] for name, path in names.items() if path in contents}
-    lacking = _deciding(repository, commit, folder) - set(subject.checks_also)
-    gone = [path for path in subject.checks_also if not repository.files(commit, path)]
-    if lacking or gone:
-        reason = f"its digest of the checks does not cover {min([*lacking, *gone])}"
-        raise Problem(Finding.TAMPERED, reason, DISTRUST)
+    notes = (*notes, *_check_covered(repository, subject))
     if checks_digest(repository, commit, folder, subject.checks_also) != subject.checks:
         reason = "the checks in git at that commit are not the ones that judged"
         raise Problem(Finding.TAMPERED, reason, DISTRUST)
@@ -111,23 +115,52 @@ def _check_place(repository: Repository, commit: str, folder: str, wanted: str) 
 
 def _own_checks(repository: Repository, commit: str) -> str:
     """Where the project's checks are by its own configuration; empty where there are none."""
-    path = config_above(".", lambda paths: repository.contents(commit, paths))
-    found = settings_in(path, repository.contents(commit, [path])[path]) if path else None
+
+    def read(paths: list[str]) -> Mapping[str, bytes]:
+        return repository.contents_through_links(commit, paths)
+
+    path = config_above(".", read)
+    found = settings_in(path, read([path])[path]) if path else None
     named = (found or {}).get("release_checks")
     folder = (named if isinstance(named, str) and named else "release_checks").strip("/").removeprefix("./")
     if ".." in folder.split("/"):  # outside of the repository, which verifies nothing about it
         return ""
-    return folder if repository.files(commit, f"{folder}/{PROFILE}") else ""
+    place = real_path(repository, commit, folder)
+    return place if place and read([f"{place}/{PROFILE}".removeprefix("./")]) else ""
+
+
+def _check_covered(repository: Repository, subject: Subject) -> tuple[str, ...]:
+    """See that the digest of the checks covers what decides how they run, as git has it, and nothing else.
+
+    A configuration of pytest that is not above the checks folder is worth a note: it depends on the folder
+    that the run was typed in.
+    """
+    commit, also = subject.checks_commit, set(subject.checks_also)
+    deciding = _deciding(repository, commit, subject.checks_path)
+    gone = {path for path in also if path != "." and not repository.files(commit, path)}
+    if lacking := (deciding - also) | gone:
+        reason = f"its digest of the checks does not cover {min(lacking)}"
+        raise Problem(Finding.TAMPERED, reason, DISTRUST)
+    more = sorted(also - deciding)
+    configures = {*NAMES, "conftest.py"}
+    if strange := [path for path in more if path.rpartition("/")[2] not in configures]:
+        reason = f"its digest of the checks covers {strange[0]}, which does not decide how they run"
+        raise Problem(Finding.TAMPERED, reason, DISTRUST)
+    return tuple(f"judged under {path}, which is not above the checks" for path in more)
 
 
 def _deciding(repository: Repository, commit: str, folder: str) -> set[str]:
-    """The conftest files above the checks folder and what configures pytest there, as git has them."""
+    """The conftest files above the checks folder, what configures pytest there, and what links lead to."""
     above = folders_upwards(folder)[1:]
     conftests = [f"{place}/conftest.py" if place else "conftest.py" for place in above]
-    config = config_above(folder, lambda paths: repository.contents(commit, paths))
+    configs = configs_above(folder, lambda paths: repository.contents_through_links(commit, paths))
     within = f"{folder}/" if folder != "." else ""
-    found = set(repository.contents(commit, conftests))
-    return found | ({config} if config and not config.startswith(within) else set())
+    found = set(repository.contents(commit, conftests)) | {
+        path for path in configs if not path.startswith(within)
+    }
+    links = [row.path for row in rows_of(repository.path, commit, [folder, *found]) if row.is_link]
+    targets = {real_path(repository, commit, link) for link in links} - {"", folder}
+    return found | {path for path in targets if not path.startswith(within)}
 
 
 # -- the subject ----------------------------------------------------------------------------------------
@@ -200,7 +233,7 @@ def _decisions(evidence: Evidence, under: Repository) -> dict[str, Decision]:
     changed = under.changed(context.base_commit, subject.commit) if compare else None
     # A tracked file exists. Files that git ignores, as built ones, existed on that machine or did not.
     look = "present" in kinds and evidence.phase.source and not subject.dirty
-    files = under.files(subject.commit) if look else None
+    files = _files(under, subject.commit) if look else None
     for one in left_out:
         again = decide_conditions(
             Gate(one.gate, evidence.phase, conditions=tuple(proof.condition for proof in one.proofs)),
@@ -219,6 +252,12 @@ def _decisions(evidence: Evidence, under: Repository) -> dict[str, Decision]:
                 reason = f"whether {one.gate} was due cannot be worked out again: {seen.reason}"
                 raise Problem(Finding.UNDECIDED, reason, FETCH)
     return recorded
+
+
+def _files(repository: Repository, commit: str) -> tuple[str, ...]:
+    """The files of a commit; a submodule is none, and what it holds is not known here."""
+    submodules = frozenset(repository.submodules(commit))
+    return tuple(path for path in repository.files(commit) if path not in submodules)
 
 
 # -- the verdict ----------------------------------------------------------------------------------------

@@ -251,9 +251,10 @@ def time_in_words(time: str) -> str:
 
 def condition_in_words(condition: Condition) -> str:
     """Return one condition as the end of "due ...": ``when dependencies changed (Cargo.lock)``."""
-    shown = ", ".join(condition.patterns[:_PATTERNS_SHOWN])
-    if len(condition.patterns) > _PATTERNS_SHOWN:
-        shown += f", {len(condition.patterns) - _PATTERNS_SHOWN} more"
+    every = [pattern for patterns in condition.lists for pattern in patterns]
+    shown = ", ".join(every[:_PATTERNS_SHOWN])
+    if len(every) > _PATTERNS_SHOWN:
+        shown += f", {len(every) - _PATTERNS_SHOWN} more"
     patterns = f" ({shown})" if shown and shown != condition.name else ""
     match condition.kind:
         case "changed":

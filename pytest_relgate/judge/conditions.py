@@ -144,18 +144,56 @@ def _prove_present(condition: Condition, facts: _Facts) -> Proof:
 
 
 def _match(condition: Condition, facts: _Facts, paths: Sequence[str], *, found: str, every: str) -> Proof:
-    spec = _spec(condition.patterns)
-    if spec is None:
-        told = " ".join(condition.patterns) or "none"
-        return _undecided(condition, facts, f"expected patterns that git can match, found {told}")
+    lists = [_spec(patterns) for patterns in condition.lists]
+    told = " or ".join(" ".join(patterns) for patterns in condition.lists)
+    if None in lists:
+        return _undecided(condition, facts, f"expected patterns that git can match, found {told or 'none'}")
     # Twenty are enough to see why; a change of a hundred thousand files need not be matched to its end.
-    matched = tuple(islice((path for path in paths if spec.match_file(path)), _SHOWN))
+    matched = tuple(islice((path for path in paths if _any_matches(lists, path)), _SHOWN))
     reason = (
         f"{matched[0]} {found}"
         if matched
-        else f"none of {len(paths)} {every} matches {condition.name or ' '.join(condition.patterns)}"
+        else f"none of {len(paths)} {every} matches {condition.name or told}"
     )
     return Proof(condition, bool(matched), reason, facts.base, facts.commit, len(paths), matched)
+
+
+def _any_matches(lists: Iterable[GitIgnoreSpec | None], path: str) -> bool:
+    below = path.endswith("/")
+    return any(
+        spec is not None and (spec.match_file(path) or (below and may_match_below(spec, path)))
+        for spec in lists
+    )
+
+
+def may_match_below(spec: GitIgnoreSpec, folder: str) -> bool:
+    """Whether the patterns could match a file below ``folder``, a path that ends in ``/``.
+
+    That is how a submodule stands in what changed: what differs in it this repository cannot say, and what
+    cannot be decided lets a gate run.
+    """
+    parts = folder.rstrip("/").split("/")
+    may = False
+    for pattern in spec.patterns:
+        if pattern.include and _reaches_below(str(pattern.pattern), parts):
+            may = True
+        elif pattern.include is False and pattern.match_file(folder) is not None:
+            may = False  # all of it is taken away
+    return may
+
+
+def _reaches_below(pattern: str, folder: Sequence[str]) -> bool:
+    """Whether a pattern without ``!`` is not bound to places other than a folder's, as far as both go."""
+    body = pattern.rstrip("/")
+    if "/" not in body:
+        return True  # it matches at any depth
+    for wanted, part in zip(body.removeprefix("/").split("/"), folder, strict=False):
+        if wanted == "**":
+            return True
+        spec = _spec((f"/{wanted}",))
+        if spec is None or not spec.match_file(part):
+            return False
+    return True
 
 
 def _undecided(condition: Condition, facts: _Facts, reason: str) -> Proof:

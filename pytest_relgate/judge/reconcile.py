@@ -162,9 +162,9 @@ def _differences(lock: Gate, marked: Gate) -> Iterator[tuple[str, bool]]:
         yield "limit", lock.limit != 0 and not 0 < marked.limit < lock.limit
 
 
-def _key(condition: Condition) -> tuple[str, tuple[str, ...]]:
+def _key(condition: Condition) -> tuple[object, ...]:
     # The name is for people; what a condition means is its kind and its patterns.
-    return (condition.kind, condition.patterns)
+    return (condition.kind, *condition.lists)
 
 
 def _told(gate: Gate, field: str) -> str:
@@ -176,7 +176,8 @@ def _told(gate: Gate, field: str) -> str:
 
 
 def _condition(condition: Condition) -> str:
-    return f"{condition.kind}({' '.join(condition.patterns) or condition.name})"
+    lists = (" ".join(patterns) for patterns in condition.lists if patterns)
+    return f"{condition.kind}({' or '.join(lists) or condition.name})"
 
 
 def _no_phase(gate: Gate) -> str:

@@ -53,8 +53,11 @@ def git(
     ok: tuple[int, ...] = (0,),
     stdin: bytes = b"",
     environ: Mapping[str, str] | None = None,
+    settings: tuple[str, ...] = (),
 ) -> CompletedProcess[bytes]:
     """Run git in a folder, in this process's environment unless another one is given.
+
+    ``settings`` are more of git's configuration, as ``core.fileMode=true``.
 
     Raises RelgateError in one line for any end that is not in ``ok``.
     """
@@ -62,7 +65,7 @@ def git(
 
     # git takes bytes; what the locale makes of file names is none of its business
     spelt = [arg.encode("utf-8", "surrogateescape") if isinstance(arg, str) else arg for arg in args]
-    config = [part for setting in _CONFIG for part in ("-c", setting)]
+    config = [part for setting in (*_CONFIG, *settings) for part in ("-c", setting)]
     try:
         run = subprocess.run(  # noqa: S603  (git with a list of arguments, no shell)
             ["git", "-C", folder, *config, *spelt],  # noqa: S607  (the user's git)

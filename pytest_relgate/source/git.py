@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pytest_relgate.errors import RelgateError
+from pytest_relgate.source.as_committed import rows_of
 from pytest_relgate.source.command import failed, git, shown
 from pytest_relgate.source.tree import folders_above, id_without, object_format, tree_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_BATCH_HEADER = re.compile(rb"[0-9a-f]{40,64} (commit|tree|blob|tag) (\d+)")
+# the last four are answers to --follow-symlinks: a link that leads out of the tree, or to nothing
+_BATCH_HEADER = re.compile(rb"(?:[0-9a-f]{40,64} )?(commit|tree|blob|tag|symlink|dangling|loop|notdir) (\d+)")
 _FULL_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SCP = re.compile(r"(?:[^/@]+@)?[^/:@]+:(?!//)(?P<path>.+)")
@@ -158,10 +160,19 @@ class Repository:
             f"--ignore-submodules={'none' if untracked else 'untracked'}",
             "--",
             *specs,
+            settings=("core.fileMode=true",) if self._keeps_modes() else (),
         )
         found = {shown(path) for path in _status_paths(run.stdout)}
         found.update(shown(path) for path in self._hidden(specs, untracked=untracked))
         return tuple(sorted(found))
+
+    def _keeps_modes(self) -> bool:
+        """Whether modes tell anything here: git writes its configuration as no program."""
+        config = self.path / ".git/config"
+        if not config.exists():  # a worktree or a submodule has it elsewhere
+            found = git(self.path, "rev-parse", "--git-path", "config").stdout.removesuffix(b"\n")
+            config = self.path / os.fsdecode(found)
+        return config.exists() and not config.stat().st_mode & stat.S_IXUSR
 
     def _hidden(self, specs: Sequence[str], *, untracked: bool) -> Iterable[bytes]:
         """Name the changed files among those whose index bits tell git not to look."""
@@ -232,15 +243,24 @@ class Repository:
         return (tree_id((), form) if left is None else left).hex()
 
     def changed(self, base: str, commit: str) -> tuple[str, ...]:
-        """Paths that differ between two commits, renames shown as both sides. One git process."""
+        """Paths that differ between two commits, renames shown as both sides. One git process.
+
+        A submodule that stands at another commit is there twice: as ``vendor/x``, and as ``vendor/x/`` for
+        whatever is below it, because this repository does not know which of its files differ.
+        """
         trees = [f"{_checked(rev)}^{{tree}}" for rev in (base, commit)]
-        options = ("-r", "-z", "--name-only", "--no-renames", "--no-ext-diff", "--ignore-submodules=none")
+        options = ("-r", "-z", "--raw", "--no-renames", "--no-ext-diff", "--ignore-submodules=none")
         run = git(self.path, "diff-tree", *options, *trees, "--", ok=(0, 128))
         if run.returncode:
             for rev in (base, commit):
                 self.commit_of(rev)  # says which of the two is missing
             raise failed(self.path, "diff-tree", run)
-        return _listed(run.stdout)
+        words = run.stdout.split(b"\0")
+        paths = shown(b"\0".join(words[1::2])).split("\0") if len(words) > 1 else []
+        if b"160000 " not in run.stdout:
+            return tuple(paths)
+        submodules = {path for facts, path in zip(words[::2], paths, strict=False) if b"160000" in facts[:14]}
+        return tuple(one for path in paths for one in ((path, f"{path}/") if path in submodules else (path,)))
 
     def files(self, commit: str, under: str = "") -> tuple[str, ...]:
         """Paths of a commit, of one folder or file of it if ``under`` is given; none if it is not there."""
@@ -253,29 +273,39 @@ class Repository:
             raise failed(self.path, "ls-tree", run)
         return _listed(run.stdout)
 
+    def submodules(self, commit: str) -> tuple[str, ...]:
+        """Paths at which a commit has a submodule."""
+        return tuple(row.path for row in rows_of(self.path, self.tree_of(commit), ["."]) if row.is_submodule)
+
     def contents(self, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
         """Bytes of files of a commit as stored; what is not there as a file is left out.
 
         A symbolic link gives the text of its target. Raises RelgateError if there is no such commit.
         """
+        return self._contents(commit, paths)
+
+    def contents_through_links(self, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
+        """Bytes of files of a commit as a checkout shows them under these paths, links followed."""
+        return self._contents(commit, paths, "--follow-symlinks")
+
+    def _contents(self, commit: str, paths: Sequence[str], *options: str) -> dict[str, bytes]:
         asked = list(dict.fromkeys(paths))
         tree = self.tree_of(commit).encode()
-        found = self._objects(
-            [tree + b":" + _inside(path).encode("utf-8", "surrogateescape") for path in asked]
-        )
+        names = [tree + b":" + _inside(path).encode("utf-8", "surrogateescape") for path in asked]
+        found = self._objects(names, *options)
         return {
             path: item[1]
             for path, item in zip(asked, found, strict=True)
             if item is not None and item[0] == "blob"
         }
 
-    def _objects(self, names: Sequence[bytes]) -> list[tuple[str, bytes] | None]:
+    def _objects(self, names: Sequence[bytes], *options: str) -> list[tuple[str, bytes] | None]:
         """Type and bytes of each object, None for one that is not there."""
         plain = [name for name in names if b"\n" not in name]
         found: dict[bytes, tuple[str, bytes] | None] = {}
         if plain:
             asked = b"".join(name + b"\n" for name in plain)
-            out = git(self.path, "cat-file", "--batch", stdin=asked).stdout
+            out = git(self.path, "cat-file", "--batch", *options, stdin=asked).stdout
             at = 0
             for name in plain:
                 end = out.index(b"\n", at)

@@ -34,9 +34,21 @@ def config_above(folder: str, read: Callable[[list[str]], Mapping[str, bytes]]) 
 
     Paths are relative to the top of a repository; ``read`` returns the contents of those files that exist.
     """
-    wanted = [_join(place, name) for place in folders_upwards(folder) for name in NAMES]
-    found = read(wanted)
-    return next((path for path in wanted if path in found and settings_in(path, found[path]) is not None), "")
+    return next(iter(configs_above(folder, read)), "")
+
+
+def configs_above(folder: str, read: Callable[[list[str]], Mapping[str, bytes]]) -> tuple[str, ...]:
+    """The file that configures pytest in ``folder`` and in each folder above it, the nearest first.
+
+    Which of them pytest takes depends on the folder that it was typed in and on its arguments.
+    """
+    wanted = {place: [_join(place, name) for name in NAMES] for place in folders_upwards(folder)}
+    found = read([path for paths in wanted.values() for path in paths])
+    says = (
+        next((path for path in paths if path in found and settings_in(path, found[path]) is not None), "")
+        for paths in wanted.values()
+    )
+    return tuple(filter(None, says))
 
 
 def settings_in(path: str, text: bytes) -> dict[str, object] | None:

@@ -39,6 +39,44 @@ def held(condition: Condition, **facts: object) -> bool | None:
     return decide(condition, **facts).proofs[0].held
 
 
+@pytest.mark.parametrize(
+    ("patterns", "expected"),
+    [
+        (("vendor/x",), True),
+        (("vendor/**",), True),
+        (("vendor/x/**",), True),
+        (("vendor/x/src/*.c",), True),  # some file of it may differ, and nobody here knows which
+        (("/vendor/*/src/",), True),
+        (("**/src/*.c",), True),
+        (("*.c",), True),
+        (("vendor/y/**",), False),
+        (("vendor/y/src/*.c",), False),
+        (("src/**",), False),
+        (("vendor/**", "!vendor/x/**"), True),  # the submodule itself is not below itself
+        (("*.c", "!vendor/**"), False),
+        (("vendor/**", "!*.md"), True),
+        (("!vendor/x", "vendor/x/src/**"), True),
+    ],
+    ids=str,
+)
+def test_patterns_below_a_submodule_hold_when_it_moves(patterns: tuple[str, ...], *, expected: bool) -> None:
+    """As ``Repository.changed`` names a submodule: its path, and once more as a folder."""
+    condition = Condition("changed", "c", patterns)
+    assert held(condition, changed=["vendor/x", "vendor/x/", "README.md"]) is expected
+
+
+def test_of_several_lists_each_is_read_by_itself() -> None:
+    """What one set takes away another may still match."""
+    code, docs = ("src/**", "!src/generated/**"), ("docs/**", "!src/**")
+    apart = Condition("changed", "code or docs", code, (docs,))
+    assert held(apart, changed=["src/a.py"]) is True
+    assert held(apart, changed=["docs/a.md"]) is True
+    assert held(apart, changed=["src/generated/a.py"]) is False
+    assert held(Condition("changed", "mixed", (*code, *docs)), changed=["src/a.py"]) is False
+    assert held(Condition("changed", "one cannot be read", code, (("!docs",),)), changed=["docs/a"]) is None
+    assert Condition("changed", "c", code, (docs,)) != Condition("changed", "c", code)
+
+
 def test_a_gate_without_conditions_is_due() -> None:
     assert decide() == Decision("test_x.py::test_y")
     assert decide().due

@@ -272,3 +272,24 @@ def test_a_submodule_that_is_not_checked_out_is_clean_as_for_git(
     if bit:
         git(with_submodule, "update-index", bit, "vendor/library")
     assert dirt(with_submodule) == ()
+
+
+# -- modes ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("worktree", [False, True])
+def test_a_setting_hides_no_mode(folder: Path, tmp_path: Path, *, worktree: bool) -> None:
+    if worktree:
+        git(folder, "worktree", "add", "-q", str(tmp_path / "other"), "-b", "other")
+        folder = tmp_path / "other"
+    git(folder, "config", "core.fileMode", "false")
+    (folder / "run").chmod(0o644)
+    assert dirt(folder) == ("run",)
+
+
+def test_where_every_file_is_a_program_modes_say_nothing(folder: Path) -> None:
+    """So it is on file systems that keep no modes; git then sets core.fileMode to false by itself."""
+    git(folder, "config", "core.fileMode", "false")
+    for name in (".git/config", "a", "b", "run"):
+        (folder / name).chmod(0o755)
+    assert dirt(folder) == ()

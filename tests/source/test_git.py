@@ -13,6 +13,7 @@ import pytest
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.source.command import environment_for_git
 from pytest_relgate.source.git import Repository, Tag, slug_of
+from pytest_relgate.source.links import real_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -291,6 +292,19 @@ def test_a_rename_counts_as_both_paths(repo: Repository) -> None:
     assert repo.changed(base, "HEAD") == repo.changed("HEAD", base) == expected
 
 
+def test_a_submodule_that_moved_stands_for_all_below_it(repo: Repository) -> None:
+    """Which of its files differ its own repository knows: patterns on them must not go by in silence."""
+    first, second = "1" * 40, "2" * 40
+    (repo.path / "vendor/library").mkdir(parents=True)
+    git(repo.path, "update-index", "--add", "--cacheinfo", f"160000,{first},vendor/library")
+    before = commit(repo.path, {"vendor/plain": "one"})
+    git(repo.path, "update-index", "--cacheinfo", f"160000,{second},vendor/library")
+    after = commit(repo.path, {"vendor/plain": "two"})
+    assert repo.changed(before, after) == ("vendor/library", "vendor/library/", "vendor/plain")
+    assert repo.changed(after, after) == ()
+    assert repo.submodules(after) == ("vendor/library",)
+
+
 def test_a_hundred_thousand_changed_files_take_one_process(tmp_path: Path, counted: CountedGit) -> None:
     folder = tmp_path / "large"
     git(tmp_path, "init", "-q", "-b", "main", "large")
@@ -358,6 +372,41 @@ def test_contents_leave_out_what_is_no_file(repo: Repository) -> None:
     found = repo.contents("HEAD", asked)
     assert found == {"README": b"read", "empty": b"", "link": b"README", "binary": b"\0\n\0"}
     assert repo.contents("HEAD", []) == {}
+
+
+def test_links_are_followed_within_a_commit_and_not_out_of_it(repo: Repository) -> None:
+    links = {
+        "to-file": "real/file",
+        "to-folder": "real",
+        "out": "/etc",
+        "up": "../x",
+        "round": "round",
+        "no": "no-x",
+    }
+    for name, target in links.items():
+        (repo.path / name).symlink_to(target)
+    (repo.path / "top").symlink_to(".")
+    here = commit(repo.path, {"real/file": "text", "real/deep/more": "more"})
+    expected = {
+        "to-file": "real/file",
+        "to-folder/deep/more": "real/deep/more",
+        "to-folder": "real",
+        "top/to-folder/file": "real/file",
+        "real/file": "real/file",
+        "top": ".",
+        ".": ".",
+        "out": "",
+        "out/passwd": "",
+        "up": "",
+        "round": "",
+        "no": "",
+        "nothing": "",
+    }
+    assert {path: real_path(repo, here, path) for path in expected} == expected
+    read = repo.contents_through_links(
+        here, ["to-file", "to-folder/file", "round", "no", "up", "out", "real"]
+    )
+    assert read == {"to-file": b"text", "to-folder/file": b"text"}
 
 
 @pytest.mark.parametrize("path", ["", "/etc/passwd", "../x", "src/../../x", ".", "a\0b"])

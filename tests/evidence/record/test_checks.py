@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Bench
+    from pytest_relgate.session import ReleaseRun
     from pytest_relgate.subject import Checks
 
 ONE, TWO = "test_gates.py::test_one", "test_gates.py::test_two"
@@ -109,6 +110,80 @@ def test_a_link_that_leads_out_of_the_repository_is_no_committed_check(bench: Be
     assert checks_of(bench).dirt == ("helper.py is outside the repository",)
 
 
+def test_a_link_to_what_git_does_not_have_is_no_committed_check(bench: Bench) -> None:
+    bench.write(".gitignore", "/dist/\n")
+    bench.write("dist/table.txt", "")
+    (bench.path / "release_checks/dist").symlink_to("../dist")
+    bench.commit()
+    assert checks_of(bench).dirt == ("dist is not in git",)
+
+
+@pytest.mark.parametrize("name", ["relgate.toml", "gates.lock", "waivers.toml"])
+def test_what_stands_beside_the_gates_may_be_a_link(bench: Bench, name: str) -> None:
+    text = (bench.path / "release_checks" / name).read_text() if name != "waivers.toml" else ""
+    bench.write(f"ops/{name}", text)
+    (bench.path / "release_checks" / name).unlink(missing_ok=True)
+    (bench.path / "release_checks" / name).symlink_to(f"../ops/{name}")
+    bench.commit()
+    bench.run()
+    assert bench.verify().finding == "PASSED"
+
+
+@pytest.mark.parametrize("conftest", ["conftest.py", "ops/conftest.py"])
+def test_checks_that_are_reached_through_a_link_are_those_at_its_end(bench: Bench, conftest: str) -> None:
+    bench.write(conftest, "")
+    shutil.move(bench.path / "release_checks", bench.path / "ops/checks")
+    (bench.path / "release_checks").symlink_to("ops/checks")
+    bench.commit()
+    found = checks_of(bench)
+    assert (found.path, set(found.also)) == ("ops/checks", {conftest, "pytest.ini"})
+    bench.run()
+    verified = bench.verify()
+    assert (verified.finding, verified.notes) == ("PASSED", ())
+
+
+def test_a_checkout_that_is_reached_through_a_link_is_the_same(bench: Bench, tmp_path: Path) -> None:
+    bench.write("conftest.py", "")
+    bench.write("one/pytest.ini", "[pytest]\n")
+    shutil.move(bench.path / "release_checks", bench.path / "one/release_checks")
+    bench.commit()
+    (tmp_path / "link").symlink_to(bench.path)
+    place = tmp_path / "link/one"
+    direct = read_checks(bench.path / "one/release_checks", bench.path / "one", bench.path / "one/pytest.ini")
+    linked = read_checks(place / "release_checks", place, place / "pytest.ini")
+    assert (linked.digest, set(linked.also)) == (
+        direct.digest,
+        {"conftest.py", "one/pytest.ini", "pytest.ini"},
+    )
+
+
+def test_a_filter_of_gits_hides_no_edited_check(bench: Bench) -> None:
+    bench.git("config", "filter.hide.clean", "sed /LOCAL/d")
+    bench.write(".git/info/attributes", "*.py filter=hide\n")
+    bench.write(
+        "release_checks/test_gates.py", "import pytest\n\npytestmark = pytest.mark.prerelease\n# LOCAL\n"
+    )
+    bench.git("add", "-A")
+    assert bench.git("status", "--porcelain") == ""
+    assert checks_of(bench).dirt == ("release_checks/test_gates.py",)
+    bench.run()
+    assert bench.codes() == ["DIRTY_CHECKS"]
+
+
+def test_a_filter_of_gits_hides_no_check_that_a_run_edits(bench: Bench) -> None:
+    bench.git("config", "filter.hide.clean", "sed /LOCAL/d")
+    bench.write(".git/info/attributes", "*.py filter=hide\n")
+    text = (bench.path / "release_checks/test_gates.py").read_text()
+
+    def edit(_: ReleaseRun) -> None:
+        bench.write("release_checks/test_gates.py", f"{text}# LOCAL\n")
+        bench.git("add", "-A")
+
+    bench.run(during=edit)
+    assert bench.codes() == ["DIRTY_CHECKS"]
+    assert "release_checks/test_gates.py" in bench.evidence().reasons[0].message
+
+
 # -- where checks are ---------------------------------------------------------------------------------------
 
 
@@ -127,7 +202,7 @@ def test_conftest_files_above_pytests_root_count_too(bench: Bench) -> None:
     bench.commit()
     bench.checks = "one/release_checks"
     found = read_checks(bench.path / bench.checks, bench.path / "one", bench.path / "one/pytest.ini")
-    assert found.also == ("conftest.py", "one/pytest.ini")
+    assert found.also == ("conftest.py", "one/pytest.ini", "pytest.ini")
     bench.run()
     verified = bench.verify()
     assert (verified.finding, verified.notes) == (

@@ -86,6 +86,23 @@ def test_the_digest_of_the_checks_covers_what_decides_how_they_run(bench: Bench,
     assert forge.verify().reasons == (f"its digest of the checks does not cover {dropped}",)
 
 
+@pytest.mark.parametrize(("more", "finding"), [("src/demo.txt", "TAMPERED"), ("src/pytest.ini", "PASSED")])
+def test_the_digest_of_the_checks_covers_nothing_else(bench: Bench, more: str, finding: str) -> None:
+    """Another digest is another memory of failures. A configuration from elsewhere is said, and decides."""
+    bench.write("src/pytest.ini", "[pytest]\n")
+    bench.commit()
+    bench.run()
+    forge = Forge(bench)
+    also = ("pytest.ini", more)
+    digest = checks_digest(bench.repository, forge.evidence.subject.checks_commit, "release_checks", also)
+    forge.subject(checks_also=also, checks=digest)
+    found = forge.verify()
+    said = f"its digest of the checks covers {more}, which does not decide how they run"
+    told = f"judged under {more}, which is not above the checks"
+    assert (found.finding, found.reasons) == (finding, (said,) if finding == "TAMPERED" else ())
+    assert (told in found.notes) is (finding == "PASSED")
+
+
 @pytest.mark.parametrize(
     "changes",
     [

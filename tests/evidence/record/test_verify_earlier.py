@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from pytest_relgate import prepare
 from pytest_relgate.evidence import seal
 from pytest_relgate.evidence.verify import earlier_evidence
 from pytest_relgate.model import Condition, Phase, State
+from pytest_relgate.sandbox.box import Box
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,9 +111,21 @@ def test_one_release_cannot_stand_for_another_in_a_folder_of_any_name(staged: Be
     assert earlier.problem == "STALE: it judges v0.3.0 build, expected v0.2.0 build"
 
 
-def test_the_sandbox_does_not_rest_on_a_release(staged: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def judge_in_a_sandbox(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """Let runs take the repository that they find for that of a sandbox."""
     real = prepare._under_release
-    monkeypatch.setattr(prepare, "_under_release", lambda *args: (real(*args)[0], True, ()))
+
+    def found(*args: Any) -> tuple[Repository, Box]:
+        repository, _ = real(*args)
+        return repository, Box(home, (), dict(os.environ), repository.path)
+
+    monkeypatch.setattr(prepare, "_under_release", found)
+
+
+def test_the_sandbox_does_not_rest_on_a_release(
+    staged: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    judge_in_a_sandbox(monkeypatch, tmp_path)
     staged.run()
     assert [reason.message.rpartition("found ")[2] for reason in staged.evidence().reasons] == [
         "that of no sandbox",
@@ -184,10 +198,9 @@ def test_a_live_run_does_not_rest_on_a_dry_one_that_left_gates_out(
 
 
 def test_the_sandbox_is_refused_unless_asked_for(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, elsewhere: Repository
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, elsewhere: Repository, tmp_path: Path
 ) -> None:
-    real = prepare._under_release
-    monkeypatch.setattr(prepare, "_under_release", lambda *args: (real(*args)[0], True, ()))
+    judge_in_a_sandbox(monkeypatch, tmp_path)
     bench.run()
     assert bench.evidence().sandbox is True
     assert said(bench.verify()) == "SANDBOX 1: it judges the sandbox and no release"
