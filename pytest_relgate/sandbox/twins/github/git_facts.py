@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pytest_relgate.errors import RelgateError
@@ -124,8 +125,9 @@ def kind_of(folder: Path, sha: str) -> str:
     return shown(run.stdout).strip() if run.returncode == 0 else ""
 
 
+@lru_cache(maxsize=1024)
 def commit(folder: Path, sha: str) -> Commit:
-    """Read a commit object."""
+    """Read a commit object. ``sha`` is a whole id: what it stands for never changes."""
     head, _, message = shown(git(folder, "cat-file", "commit", sha).stdout).partition("\n\n")
     fields = [line.partition(" ")[::2] for line in head.splitlines()]
     one = dict(fields)

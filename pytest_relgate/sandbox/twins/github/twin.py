@@ -114,9 +114,10 @@ class GitHubTwin:
         if found is not None and found[0] in web.ROUTES:
             return self._page(request, found)
         token = _token(request)
-        key, caller = token or "anonymous", Caller.ANONYMOUS
+        key, caller, docs = token or "anonymous", Caller.ANONYMOUS, ""
         try:
             caller = _caller(token)
+            docs = found[0].docs if found else ""
             _check_request(request)
             if path == "/rate_limit":
                 return self._finish(request, self._rate_limit(key, caller), key, caller)
@@ -127,7 +128,7 @@ class GitHubTwin:
             check_access(found[0], caller)
             answer = found[0].handler(self._call(request, found, prefix, caller))
         except Problem as problem:
-            answer = _refusal(problem, found[0].docs if found else "")
+            answer = _refusal(problem, docs)
         return self._finish(request, answer, key, caller)
 
     def _page(self, request: Request, found: Found) -> Answer:
