@@ -70,6 +70,8 @@ _LAUNCHERS = (
     ("npx",),
     ("poetry", "run"),
     ("pnpm", "dlx"),
+    ("python", "-m"),
+    ("python3", "-m"),
 )
 _FLAGS_WITH_VALUE = {
     "cargo": {"--manifest-path", "-C", "--config", "-Z", "--color"},
@@ -133,8 +135,6 @@ def _channel(command: Command, place: str) -> Channel | None:  # noqa: C901, PLR
         case ["twine", "upload", *_] | ["uv" | "poetry" | "flit" | "hatch" | "pdm" | "rye", "publish", *_]:
             return Channel.PYPI
         case ["maturin", "publish" | "upload", *_]:
-            return Channel.PYPI
-        case [("python" | "python3"), *_] if re.search(r"-m (twine upload|flit publish)\b", " ".join(words)):
             return Channel.PYPI
         case ["gh", "release", "create" | "upload" | "edit"]:
             return Channel.RELEASE

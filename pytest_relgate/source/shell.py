@@ -70,8 +70,10 @@ def _commands(text: str, first_line: int, depth: int) -> Iterator[Command]:
         for word in raw:
             for one in _NESTED.finditer(word) if not word.startswith("'") else ():
                 yield from _commands(one[1] or one[2] or "", at, depth + 1)
-        if command and command[0] in _SHELLS and "-c" in command[1:-1]:
-            yield from _commands(command[command.index("-c") + 1], at, depth + 1)
+        if command and command[0] in _SHELLS:
+            asked = (n for n, word in enumerate(command[1:-1], 2) if re.fullmatch(r"-[a-z]*c", word))
+            for behind in asked:
+                yield from _commands(command[behind], at, depth + 1)
         if command and command[0] == "eval":
             yield from _commands(" ".join(command[1:]), at, depth + 1)
 

@@ -201,7 +201,7 @@ class Topology:
         """The first job behind a gate that runs in spite of it, on the way to another."""
         way = {*self.graph.ancestors(member.id), member.id}
         for name, one in self.graph.members.items():
-            behind = gate.id in self.graph.ancestors(name)
+            behind = gate.id in self.graph.ancestors(name) and not gate.id.startswith(f"{name} / ")
             if name in way and behind and True in fates[name].runs:
                 return one
         return member
@@ -296,6 +296,10 @@ class Topology:
         problems = []
         for member in needed.values():
             if True not in live[member.id].runs:
+                if any(
+                    True not in live[other].runs for other in self.graph.ancestors(member.id) & live.keys()
+                ):
+                    continue  # said of the job that it comes behind
                 words = (
                     f"job {member.id} never runs in a live release: `if: {_one_line(member.job.condition)}`"
                 )
@@ -331,6 +335,8 @@ class Topology:
 
     def hazards(self) -> tuple[Problem, ...]:
         """What may go wrong in a right order: registries in parallel, a tap before its archives are there."""
+        if self.graph.problems:
+            return ()  # what never runs has no order
         problems = []
         registries = self.publishing(registry=True)
         for n, one in enumerate(registries):

@@ -107,7 +107,7 @@ class Graph:
         left = [name]
         while left:
             member = self.members[left.pop()]
-            above = {*member.behind, *member.calls, *([member.caller] if member.caller else [])}
+            above = {*member.behind, *member.calls, *_first_of_call(member, self.members)}
             left += above - found
             found |= above
         return frozenset(found - {name})
@@ -223,13 +223,13 @@ def _ordered(members: dict[str, Member]) -> dict[str, Member]:
 
 def _first(member: Member, members: dict[str, Member]) -> set[str]:
     """What must be known before this member: its needs, what it calls, and what its caller needs."""
+    return {*member.behind, *member.calls, *_first_of_call(member, members)}
+
+
+def _first_of_call(member: Member, members: dict[str, Member]) -> set[str]:
+    """What the callers of a member's workflow need."""
     caller = members.get(member.caller)
-    return {*member.behind, *member.calls, *(_first_of_call(caller, members) if caller else ())}
-
-
-def _first_of_call(caller: Member, members: dict[str, Member]) -> set[str]:
-    above = members.get(caller.caller)
-    return {*caller.behind, *(_first_of_call(above, members) if above else ())}
+    return {*caller.behind, *_first_of_call(caller, members)} if caller else set()
 
 
 def _above_in(members: dict[str, Member], name: str) -> set[str]:

@@ -5,8 +5,8 @@ So ``on:`` stays ``on`` (YAML 1.1 reads it as true), a date stays a text, and a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from pytest_relgate.errors import Finding
 
@@ -69,8 +69,10 @@ def read_yaml(path: str, raw: bytes) -> Node:
     import yaml
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    reader = _Reader(path)
     try:
-        root = yaml.compose(raw.decode("utf-8-sig"), Loader=loader)
+        for event in yaml.parse(raw.decode("utf-8-sig"), Loader=loader):
+            reader.take(event)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         message = f"{path} is not UTF-8"
@@ -81,41 +83,88 @@ def read_yaml(path: str, raw: bytes) -> Node:
         problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
         message = f"{path} is not YAML: {problem}"
         raise Finding(message, where=f"{path}:{line}", do="mend its syntax") from None
-    except RecursionError:
-        message = f"{path} is nested too deep to read"
-        raise Finding(message, where=path) from None
-    if root is None:
+    if reader.root is None:
         message = f"{path} is empty"
         raise Finding(message, where=path)
-    return _Reader(path).node(root, 0)
+    return reader.root
+
+
+@dataclass
+class _Open:
+    """A sequence or a mapping whose end has not come yet."""
+
+    kind: Literal["sequence", "mapping"]
+    line: int
+    anchor: str | None
+    nodes: list[Node] = field(default_factory=list)
 
 
 @dataclass
 class _Reader:
-    path: str
-    count: int = 0
+    """Puts nodes together from the parser's events: the composer of libyaml recurses, and dies of depth."""
 
-    def node(self, node: Any, depth: int) -> Node:
-        self.count += 1
-        line = node.start_mark.line + 1
-        if self.count > MOST_NODES or depth > DEEPEST:
-            message = f"{self.path} is too large or too deep for a workflow"
-            raise Finding(message, where=f"{self.path}:{line}", do="write out its aliases")
-        match node.id:
-            case "sequence":
-                return Node("sequence", line, items=tuple(self.node(one, depth + 1) for one in node.value))
-            case "mapping":
-                entries = tuple((self.node(k, depth + 1), self.node(v, depth + 1)) for k, v in node.value)
-                self._no_key_twice(entries)
-                return Node("mapping", line, entries=entries)
-            case _:
-                block = node.style in ("|", ">")
-                return Node("scalar", line, node.value, line + block, plain=node.style in (None, ""))
+    path: str
+    root: Node | None = None
+    _open: list[_Open] = field(default_factory=list)
+    _anchors: dict[str, Node] = field(default_factory=dict)
+    _sizes: dict[int, int] = field(default_factory=dict)
+
+    def take(self, event: Any) -> None:
+        line = event.start_mark.line + 1
+        match type(event).__name__:
+            case "ScalarEvent":
+                block = event.style in ("|", ">")
+                plain = event.style in (None, "")
+                self._add(Node("scalar", line, event.value, line + block, plain=plain), event.anchor, 1)
+            case "AliasEvent":
+                node = self._anchors.get(event.anchor)
+                if node is None:
+                    self._refuse(
+                        line, f"has the alias {event.anchor} of nothing that is there yet", "name it"
+                    )
+                self._add(node, None, self._sizes[id(node)])
+            case "SequenceStartEvent" | "MappingStartEvent":
+                kind: Literal["sequence", "mapping"] = (
+                    "sequence" if type(event).__name__ == "SequenceStartEvent" else "mapping"
+                )
+                self._open.append(_Open(kind, line, event.anchor))
+                if len(self._open) > DEEPEST:
+                    self._refuse(line, "is too deep for a workflow", "write it in fewer levels")
+            case "SequenceEndEvent" | "MappingEndEvent":
+                self._close(self._open.pop())
+            case "DocumentStartEvent" if self.root is not None:
+                self._refuse(line, "holds two documents", "leave one of them")
+
+    def _close(self, ended: _Open) -> None:
+        size = 1 + sum(self._sizes[id(node)] for node in ended.nodes)
+        if ended.kind == "sequence":
+            node = Node("sequence", ended.line, items=tuple(ended.nodes))
+        else:
+            entries = tuple(zip(ended.nodes[::2], ended.nodes[1::2], strict=True))
+            self._no_key_twice(entries)
+            node = Node("mapping", ended.line, entries=entries)
+        self._add(node, ended.anchor, size)
+
+    def _add(self, node: Node, anchor: str | None, size: int) -> None:
+        """``size`` is the number of nodes with every alias written out."""
+        self._sizes[id(node)] = size
+        if size > MOST_NODES:
+            self._refuse(node.line, "is too large for a workflow", "write out its aliases")
+        if anchor:
+            self._anchors[anchor] = node
+        if self._open:
+            self._open[-1].nodes.append(node)
+        else:
+            self.root = node
 
     def _no_key_twice(self, entries: tuple[tuple[Node, Node], ...]) -> None:
         seen: set[str] = set()
         for key, _ in entries:
             if key.text in seen:
-                message = f"{self.path} has the key {key.text} twice, so one of the two is lost"
-                raise Finding(message, where=f"{self.path}:{key.line}", do="take one of them out")
+                words = f"has the key {key.text} twice, so one of the two is lost"
+                self._refuse(key.line, words, "take one of them out")
             seen.add(key.text)
+
+    def _refuse(self, line: int, words: str, do: str) -> NoReturn:
+        message = f"{self.path} {words}"
+        raise Finding(message, where=f"{self.path}:{line}", do=do)

@@ -82,7 +82,7 @@ def _needs(name: str, needs: str) -> Callable[[dict[str, str]], dict[str, str]]:
 
 
 def _parallel(files: dict[str, str]) -> dict[str, str]:
-    """npm no longer waits for crates.io; what comes behind still waits for both."""
+    """Let npm publish beside crates.io; what comes behind still waits for both."""
     apart = _needs("publish-npm", "resolve-build-run, align-homebrew")(files)
     return _needs("publish-pypi", "resolve-build-run, publish-npm, publish-crates-io")(apart)
 
