@@ -44,6 +44,11 @@ class Begun:
         if self.run is not None:
             self.run.fact(code, message, remedy)
 
+    def forget(self) -> None:
+        """In a forked copy of this process: the run is not the copy's."""
+        if self.run is not None:
+            self.run.forget()
+
     def stops_a_sequence(self, nodeid: str) -> bool:
         """Whether a worker's death on this gate ends the sequence that the gate is a step of."""
         gate = self.gate_id(nodeid)

@@ -71,6 +71,7 @@ class ReleaseRun:
     record: Record | None = None
     digest: str = ""
     page: str = ""
+    in_copy: bool = False
     _chosen: frozenset[str] | None = None
     _ordinals: set[tuple[str, str, int]] = field(default_factory=set)
     _judged_at: str = ""
@@ -286,6 +287,8 @@ class ReleaseRun:
             self.facts.append(reason)
 
     def _write(self, entry: journals.Entry, *, durable: bool) -> bool:
+        if self.in_copy:
+            return not durable
         try:
             self.journal.append(entry, durable=durable)
         except OSError as error:
@@ -298,6 +301,8 @@ class ReleaseRun:
 
     def finish(self, exit_status: int) -> int:
         """Judge, report and seal; return the exit status: 0 if and only if the verdict is PASSED."""
+        if self.in_copy:
+            return exit_status or 1
         if self._chosen is None:
             self._chosen = frozenset()
             self._open(())
@@ -320,6 +325,13 @@ class ReleaseRun:
         self.folder.release()
         if self.prepared.box is not None:
             self.prepared.box.close()
+
+    def forget(self) -> None:
+        """Let go of the folder in a forked copy of this process: only the process that began a run ends it."""
+        self.in_copy = True
+        with contextlib.suppress(OSError):
+            self.journal.close()
+        self.folder.release()
 
     def _exit_fact(self, status: int) -> None:
         known = {2: "INTERRUPTED", 3: "INTERNAL", 4: "USAGE"}

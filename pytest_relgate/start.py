@@ -20,6 +20,7 @@ from pytest_relgate.aside import (
 from pytest_relgate.begun import Begun
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.execution import Execution, RunFacts
+from pytest_relgate.forked import end_copies
 from pytest_relgate.intake import AGAIN, take
 from pytest_relgate.keys import EXECUTION, RELEASE_RUN
 from pytest_relgate.loaded import load_from_source, loaded_below
@@ -53,6 +54,7 @@ def before_conftests(config: pytest.Config, args: list[str]) -> Begun | None:
         begun = Begun(request, worker)
         _write_no_bytecode()
         config.add_cleanup(load_from_source(request.checks))
+        config.add_cleanup(end_copies(config, begun.forget))
         args.insert(0, request.collect[0])  # so that testpaths do not count; `set_modes` has the last word
         options.file_or_dir = request.collect
         refuse_optimized()

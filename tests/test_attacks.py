@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import Project
 
 WORKERS = pytest.mark.parametrize("workers", ["-n0", "-n2"])
@@ -174,3 +176,106 @@ def test_a_pattern_of_a_marker_that_can_match_nothing_is_refused(bare_project: P
     refused = bare_project.pytest("--release-lock")
     assert refused.status == 4
     assert "test_gates.py:6: when_changed: expected a" in refused.out.replace("\n", " "), refused.out
+
+
+FORKING = """
+import os, pathlib, time
+import pytest
+
+pytestmark = pytest.mark.prerelease
+HERE = pathlib.Path(__file__).parents[2]
+
+
+def test_one():
+    if os.fork() == 0:
+        return
+
+
+def test_two():
+    if os.fork() == 0:
+        raise SystemExit(0)
+
+
+def test_three():
+    copy = os.fork()
+    if copy == 0:
+        while not (HERE / "go").exists():
+            time.sleep(0.05)
+        raise KeyboardInterrupt
+    (HERE / "copies").write_text(f"{copy} ")
+
+
+def test_four():
+    import multiprocessing
+    process = multiprocessing.get_context("fork").Process(target=print, args=("worked",))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+
+
+def test_five():
+    with (HERE / "runs").open("a") as runs:
+        runs.write("run\\n")
+"""
+
+
+@WORKERS
+def test_a_forked_copy_of_a_gates_process_does_not_go_on_with_the_run(
+    bare_project: Project, tmp_path: Path, workers: str
+) -> None:
+    project = bare_project
+    project.write("release_checks/test_gates.py", FORKING)
+    project.lock()
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "prerelease", workers]
+
+    def release() -> str:
+        with (tmp_path / "out").open("w") as out:  # a pipe would be held open by the copy
+            done = subprocess.run(
+                [*command, "--release-target", "v0.2.0"],
+                cwd=project.path,
+                env=project._environment(),
+                stdout=out,
+                stderr=out,
+                check=False,
+                timeout=120,
+            )
+        said = (tmp_path / "out").read_text()
+        assert done.returncode == 0, said
+        return said
+
+    said = release()
+    assert said.count("PASSED v0.2.0") == 1
+    assert (tmp_path / "runs").read_text() == "run\n", "the copies ran no other gate"
+    assert "5 kept" in release(), "a copy that lives on holds the folder of nobody"
+    before = (project.folder() / "evidence.json").read_bytes()
+    (tmp_path / "go").touch()
+    copy = int((tmp_path / "copies").read_text())
+    while _lives(copy):
+        time.sleep(0.05)
+    assert (project.folder() / "evidence.json").read_bytes() == before
+    verified = project.relgate("verify", str(project.folder()))
+    assert verified.status == 0, verified.out
+
+
+def _lives(process: int) -> bool:
+    """Whether a process still runs; one that ended may wait for somebody to take notice."""
+    try:
+        state = (Path("/proc") / str(process) / "stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+@WORKERS
+def test_a_copy_runs_no_command_in_the_name_of_its_gate(bare_project: Project, workers: str) -> None:
+    """What a copy writes would stand between two lines of its parent's journal."""
+    bare_project.write(
+        "release_checks/test_gates.py",
+        "import os\nimport pytest\n\npytestmark = pytest.mark.prerelease\n\n\n"
+        "def test_one(run):\n    copy = os.fork()\n    run('true')\n    if not copy:\n        os._exit(0)\n"
+        "    assert os.waitpid(copy, 0)[1] == 0\n    run('true')\n",
+    )
+    bare_project.lock()
+    done = bare_project.release(workers)
+    assert done.status == 0, done.out
+    assert bare_project.relgate("verify", str(bare_project.folder())).status == 0
