@@ -227,7 +227,7 @@ def test_an_advisory_about_a_locked_package_is_found(
 def test_a_tool_that_is_there_is_never_stood_in_for(tmp_path: Path) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()
-    for name in ("cargo", "node", "python3"):
+    for name in ("cargo", "node", "python3", "sh"):
         (tools / name).write_text("#!/bin/sh\necho real\n")
         (tools / name).chmod(0o755)
     environ = {"PATH": str(tools)}
@@ -240,7 +240,7 @@ def test_a_tool_that_is_there_is_never_stood_in_for(tmp_path: Path) -> None:
 
 
 def test_a_machine_that_has_all_tools_gets_nothing(tmp_path: Path) -> None:
-    for name in (*TOOLS, "python3"):
+    for name in (*TOOLS, "python3", "sh"):
         (tmp_path / name).write_text("")
         (tmp_path / name).chmod(0o755)
     environ = {"PATH": str(tmp_path)}
@@ -253,6 +253,18 @@ def test_where_cargo_is_missing_its_subcommands_come_with_it(tmp_path: Path) -> 
     names, path = stand_ins({"PATH": ""}, tmp_path / "stand-ins")
     assert set(names) == {tool for tool in TOOLS if not tool.startswith("cargo-")}
     assert shutil.which("cargo-audit", path=path)
+
+
+def test_the_package_is_found_where_it_is_and_not_where_the_tool_is_called(
+    tree: Path, thin: dict[str, str]
+) -> None:
+    write(tree, {"pytest_relgate/__init__.py": "raise SystemExit(3)\n"})
+    assert run(CLIPPY, tree, thin).returncode == 0
+    (tree / "Justfile").write_text(
+        "default:\n    @python3 -c 'import os; print(os.getenv(\"PYTHONPATH\"))'\n"
+    )
+    assert run("just", tree, thin).stdout.splitlines()[-1] == "None"
+    assert run("just", tree, thin | {"PYTHONPATH": "/own"}).stdout.splitlines()[-1] == "/own"
 
 
 def test_python_is_this_one_under_the_name_that_scripts_call(thin: dict[str, str], tmp_path: Path) -> None:

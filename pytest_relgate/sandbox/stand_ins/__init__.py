@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 TOOLS: Final = ("bash", "cargo", "cargo-audit", "cargo-clippy", "cargo-fmt", "go", "just", "node", "npm")
 """What can be stood in for, by the name of the program."""
 
-_SAME: Final = "python3"
-"""The Python of this process under the name by which scripts call it: itself, and no stand-in."""
+_SAME: Final = {"python3": sys.executable, "sh": "/bin/sh"}
+"""What every machine has, under the name by which scripts call it: itself, and no stand-in."""
 
 
 def missing_tools(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -38,24 +38,28 @@ def stand_ins(environ: Mapping[str, str], folder: Path) -> tuple[tuple[str, ...]
     """
     path = environ.get("PATH", os.defpath)
     missing = missing_tools(environ)
-    same = () if shutil.which(_SAME, path=path) else (_SAME,)
+    same = [name for name in _SAME if shutil.which(name, path=path) is None]
     if not missing and not same:
         return (), path
     folder.mkdir(parents=True, exist_ok=True)
     for tool in missing:
-        _put(folder / tool, f"-P -B -m {__name__} {tool}")
+        _put(folder / tool, _stand_in(tool))
     for name in same:
-        _put(folder / name, "")
+        _put(folder / name, f"exec {shlex.quote(_SAME[name])}")
     names = tuple(tool for tool in missing if "cargo" not in missing or not tool.startswith("cargo-"))
     return names, os.pathsep.join((path, str(folder)))
 
 
-def _put(program: Path, arguments: str) -> None:
-    """Write a program that starts this Python; whole or not at all, as others may start it meanwhile."""
-    here = str(Path(__file__).parents[3])  # where this package is found, whatever the caller's folder is
-    found = f"PYTHONPATH={shlex.quote(here)}${{PYTHONPATH:+:$PYTHONPATH}} " if arguments else ""
-    text = f'#!/bin/sh\n{found}exec {shlex.quote(sys.executable)} {arguments} "$@"\n'
+def _stand_in(tool: str) -> str:
+    """The lines that start a stand-in, whatever folder it is called in."""
+    here = shlex.quote(str(Path(__file__).parents[3]))
+    found = f"export PYTHONPATH={here}${{PYTHONPATH:+:$PYTHONPATH}}"
+    return f"{found}\nexec {shlex.quote(sys.executable)} -P -B -m {__name__} {tool}"
+
+
+def _put(program: Path, lines: str) -> None:
+    """Write a program; whole or not at all, as others may start it meanwhile."""
     fresh = program.with_name(f".{program.name}.{os.getpid()}")
-    fresh.write_text(text, encoding="utf-8")
+    fresh.write_text(f'#!/bin/sh\n{lines} "$@"\n', encoding="utf-8")
     fresh.chmod(0o755)
     fresh.replace(program)
