@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_relgate.errors import RelgateError
+from pytest_relgate.evidence.folder import FAULTY
 from pytest_relgate.exec.redact import Redactor, secret_values
 from pytest_relgate.lockfile import read_lock
 from pytest_relgate.model import Context, Gate, Mode, Phase, Signoff, Subject, Waiver
@@ -45,6 +46,7 @@ class Prepared:
     ``changed`` and ``files`` are None where no gate asks for them or they could not be worked out.
     ``origins`` is where services are, ``environ`` what commands see beside the user's environment, and
     ``stand_ins`` the tools that the sandbox stands in for. ``box`` is the sandbox, to be closed at the end.
+    ``earlier`` is where the evidence of earlier phases is, None where it is beside this one.
     """
 
     request: Request
@@ -65,6 +67,7 @@ class Prepared:
     environ: Mapping[str, str] = field(default_factory=dict)
     stand_ins: tuple[str, ...] = ()
     box: Box | None = None
+    earlier: Path | None = None
 
 
 def prepare(
@@ -96,7 +99,9 @@ def prepare(
     if phase is Phase.PUBLISH and mode is Mode.DRY_RUN:
         message = "a dry run ends after the rehearsal: publish needs --release-mode live"
         raise RelgateError(message)
-    evidence = _evidence_root(options.release_evidence, place)
+    earlier = evidence = _evidence_root(options.release_evidence, place)
+    if box is not None and box.names and options.release_evidence is None:
+        evidence = evidence / FAULTY / "+".join(box.names)  # it settles nothing of a healthy run
     name = name_of(repository, profile.repository, sandbox=sandbox)
     lock = read_lock(request.checks)
     if mode is Mode.LIVE and lock is None:
@@ -142,6 +147,7 @@ def prepare(
         environ=box.environ if box else {},
         stand_ins=box.stand_ins if box else (),
         box=box,
+        earlier=earlier,
     )
 
 

@@ -393,7 +393,7 @@ class ReleaseRun:
 
         return tuple(
             earlier_evidence(
-                self.prepared.evidence / context.target / phase,
+                (self.prepared.earlier or self.prepared.evidence) / context.target / phase,
                 phase,
                 context=context,
                 subject=self.prepared.subject,

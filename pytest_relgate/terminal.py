@@ -69,9 +69,21 @@ def header(run: ReleaseRun) -> list[Line]:
         ),
         *_wrapped(_counts(run)),
     ]
+    lines += _sandbox(run)
     for words in run.rules_out():
         lines += _wrapped(f"cannot pass: {words}", "yellow")
     return [*lines, Line("")]
+
+
+def _sandbox(run: ReleaseRun) -> Iterator[Line]:
+    """What of the sandbox is not as it is on other days: its faults, its stand-ins, what was done in it."""
+    prepared = run.prepared
+    if faults := prepared.context.faults:
+        yield from _wrapped(f"faults: {', '.join(faults)}", "yellow")
+    if tools := prepared.stand_ins:
+        yield from _wrapped(f"stood in for, as this machine lacks them: {', '.join(tools)}", "yellow")
+    for words in prepared.box.notes if prepared.box else ():
+        yield from _wrapped(f"sandbox: {words}")
 
 
 def _counts(run: ReleaseRun) -> str:
@@ -134,7 +146,7 @@ def _closing(record: Record, run: ReleaseRun) -> Iterator[Line]:
 
 
 def _where(record: Record) -> str:
-    word = " in the sandbox" if record.context.sandbox else ""
+    word = wording.where_in_words(record.context)
     return f"{record.context.phase}{word} @ {wording.short_commit(record.subject.commit)}"
 
 

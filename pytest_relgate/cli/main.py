@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     """The parser of ``relgate``."""
     top = _Parser(
         prog="relgate",
-        description="Look at release evidence that pytest-relgate wrote.",
+        description="Look at release evidence that pytest-relgate wrote, and at its sandbox.",
         epilog="relgate COMMAND --help says more.",
         allow_abbrev=False,
         formatter_class=_formatter,
@@ -75,7 +75,25 @@ def parser() -> argparse.ArgumentParser:
     )
     verify.add_argument("--allow-sandbox", action="store_true", help="verify evidence of the sandbox too")
     verify.add_argument("--json", action="store_true", help="print the answer as one line of JSON")
+    _add_sandbox(commands)
     return top
+
+
+def _add_sandbox(commands: argparse._SubParsersAction[_Parser]) -> None:
+    sandbox = commands.add_parser(
+        "sandbox",
+        help="start the release world in a box, list its faults, or reset it",
+        description="Start loopback twins of GitHub, crates.io, npm and PyPI around a miniature project,\n"
+        "show where they are, and serve until Ctrl-C. What happens in it is kept.",
+        allow_abbrev=False,
+        formatter_class=_formatter,
+    )
+    sandbox.add_argument("--list-faults", action="store_true", help="list the faults, by phase, and end")
+    sandbox.add_argument(
+        "--reset", action="store_true", help="forget everything that happened in it, and end"
+    )
+    sandbox.add_argument("--fault", metavar="NAME,NAME", help="serve a copy with these faults")
+    sandbox.add_argument("--repo", metavar="PATH", help="the checkout whose sandbox it is (default: here)")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -86,6 +104,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         top.print_help()
         return 2
     try:
+        if options.command == "sandbox":
+            from pytest_relgate.cli.sandbox import sandbox
+
+            return sandbox(options)
         from pytest_relgate.cli.verify import verify
 
         return verify(options)

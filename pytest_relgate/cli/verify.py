@@ -83,9 +83,9 @@ def _under_release(path: str | None, folder: Path, checks: Repository | None) ->
         return None
     try:
         if sealed.sandbox:
-            from pytest_relgate.sandbox.repository import sandbox_home
+            from pytest_relgate.sandbox.box import repository_of
 
-            return Repository.at(sandbox_home(checks.path, os.environ) / "plasmite")
+            return Repository.at(repository_of(checks.path, sealed.context.faults, os.environ))
         return Repository.at(checks.path / _named_by_profile(sealed, checks))
     except RelgateError:  # the verification says what is not to be had
         return checks

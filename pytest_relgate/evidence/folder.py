@@ -22,6 +22,7 @@ SEAL = "evidence.json"
 DIGEST = "evidence.json.sha256"
 JOURNAL = "journal.jsonl"
 LOGS = "logs"
+FAULTY = "faults"
 SUPERSEDED = "superseded"
 REPORTS = ("report.html", "report.md", "junit.xml")
 

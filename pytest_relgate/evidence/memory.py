@@ -26,12 +26,14 @@ def take_up(folder: Folder, context: Context, subject: Subject) -> journals.Read
     reading = read_whole(folder.path)
     if reading.runs:
         last = reading.runs[-1]
-        if _is_about(last, context, subject):
+        if _is_about(last, context, subject) and not context.faults:  # a fault lasts one run
             if last.subject.commit != subject.commit and (folder.path / DIGEST).exists():
                 folder.keep_copy(last.subject.commit)
             return reading
         folder.set_aside(last.subject.commit)
         reading = journals.Reading()
+    if context.faults:
+        return reading
     found = {place: journals.read(place / JOURNAL) for place in folder.shelved()}
     mine = [place for place, one in found.items() if one.runs and _is_about(one.runs[-1], context, subject)]
     if not mine:
@@ -48,9 +50,10 @@ def _is_about(opened: journals.RunOpened, context: Context, subject: Subject) ->
     return release_of(opened.context, opened.subject) == release_of(context, subject)
 
 
-def release_of(context: Context, subject: Subject) -> tuple[str, str, bool, str, str]:
+def release_of(context: Context, subject: Subject) -> tuple[str, str, bool, tuple[str, ...], str, str]:
     """What all runs of one journal have in common."""
-    return (context.phase, context.target, context.sandbox, subject.committed_tree, subject.checks)
+    place = (context.phase, context.target, context.sandbox, context.faults)
+    return (*place, subject.committed_tree, subject.checks)
 
 
 def read_whole(folder: Path) -> journals.Reading:

@@ -39,7 +39,7 @@ def record_of(
         run=run,
         started=started,
         finished=finished,
-        environment={**environment, **_machine()},
+        environment={**environment, **_machine(), **_stand_ins(prepared.stand_ins)},
         kept={
             judged.gate.id: judged.attempts[-1].started
             for judged in verdict.gates
@@ -49,6 +49,9 @@ def record_of(
         earlier=tuple(earlier),
         set_aside=tuple(set_aside),
         narrowed=prepared.request.narrowed,
+        not_checked=tuple(
+            f"what the real {tool} says: the sandbox stood in for it" for tool in prepared.stand_ins
+        ),
         folder=_as_typed(folder, prepared.request.invocation),
         drill=read_drill(
             folder_of(prepared.evidence, prepared.context.target, prepared.context.phase),
@@ -66,6 +69,8 @@ def command_of(context: Context, request: Request) -> str:
         words += ["--release-mode", "live", "--release-agent", context.agent]
     if context.base_why == "--release-base":
         words += ["--release-base", context.base]
+    if context.faults:
+        words += ["--release-repo", f"sandbox:{','.join(context.faults)}"]
     return " ".join(words)
 
 
@@ -85,6 +90,10 @@ def reports_of(record: Record, page: str, *, html: bool) -> dict[str, Iterable[s
 def _as_typed(path: Path, invocation: Path) -> str:
     """A path as a person would type it where the run was typed."""
     return str(path.relative_to(invocation)) if invocation in path.parents else str(path)
+
+
+def _stand_ins(tools: Sequence[str]) -> dict[str, str]:
+    return {"stand-ins": ", ".join(tools)} if tools else {}
 
 
 def _machine() -> dict[str, str]:

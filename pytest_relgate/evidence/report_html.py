@@ -55,7 +55,7 @@ def _document(record: Record, channels: Sequence[ChannelRow], page: Page | None,
     style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
     title = f"{record.verdict.word} {record.context.target} {record.context.phase}"
     if record.context.sandbox:
-        title += " (sandbox)"
+        title += f" ({', '.join(('sandbox', *record.context.faults))})"
     script = page.script if page else ""
     return (
         "<!DOCTYPE html>\n"

@@ -85,6 +85,7 @@ def _opening(record: Record, names: frozenset[str], run_case: bool) -> str:  # n
         ("agent", context.agent),
         ("locked", str(record.locked).lower()),
         ("sandbox", str(context.sandbox).lower()),
+        ("faults", ",".join(context.faults)),
     )
     properties = "".join(_property(name, value) for name, value in facts)
     return (

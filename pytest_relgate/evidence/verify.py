@@ -18,7 +18,7 @@ from pytest_relgate.errors import RelgateError
 from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence import seal
 from pytest_relgate.evidence.finding import AGAIN, DISTRUST, Expectation, Finding, Problem, Verification
-from pytest_relgate.evidence.folder import DIGEST, JOURNAL, SEAL
+from pytest_relgate.evidence.folder import DIGEST, FAULTY, JOURNAL, SEAL
 from pytest_relgate.evidence.memory import release_of
 from pytest_relgate.evidence.rejudge import judge_again
 from pytest_relgate.model import Earlier, Phase, State, Verdict
@@ -146,7 +146,8 @@ def _check_expectation(folder: Path, evidence: seal.Evidence, digest: str, expec
         reason = f"it judges commit {evidence.subject.commit[:12] or 'none'}, expected {wanted[:12]}"
         raise Problem(Finding.STALE, reason, "run the phase again on that commit")
     if evidence.sandbox and not expectation.allow_sandbox:
-        reason = "it judges the sandbox and no release"
+        faults = f" with {', '.join(evidence.context.faults)}" if evidence.context.faults else ""
+        reason = f"it judges the sandbox{faults} and no release"
         raise Problem(Finding.SANDBOX, reason, "to look at it all the same: --allow-sandbox")
 
 
@@ -206,9 +207,10 @@ def _as_sealed(evidence: seal.Evidence) -> Verdict:
 def _earlier(folder: Path, evidence: seal.Evidence, expectation: Expectation) -> tuple[Earlier, ...]:
     """The earlier evidence beside a folder; where it was judged with others, that ends the verification."""
     found = []
+    beside = _beside(folder, evidence)
     for phase in evidence.phase.requires:
         one = earlier_evidence(
-            folder.parent / phase,
+            beside / phase,
             phase,
             context=evidence.context,
             subject=evidence.subject,
@@ -222,11 +224,19 @@ def _earlier(folder: Path, evidence: seal.Evidence, expectation: Expectation) ->
                 raise Problem(Finding.TAMPERED, reason, DISTRUST)
             if not one.digest:
                 reason = f"the evidence of {phase} is not beside it"
-                raise Problem(Finding.UNDECIDED, reason, f"put it at {folder.parent / phase}")
+                raise Problem(Finding.UNDECIDED, reason, f"put it at {beside / phase}")
             reason = f"the evidence of {phase} beside it is not the one that it was judged with"
             raise Problem(Finding.STALE, reason, AGAIN)
         found.append(one)
     return tuple(found)
+
+
+def _beside(folder: Path, evidence: seal.Evidence) -> Path:
+    """Where evidence of earlier phases is: that of a run under faults is in a folder of its own."""
+    root = folder.parent.parent
+    if evidence.context.faults and root.parent.name == FAULTY:
+        return root.parent.parent / evidence.target
+    return folder.parent
 
 
 def earlier_evidence(
@@ -258,6 +268,8 @@ def earlier_evidence(
     problem = "" if passed else f"{found.finding}: {'; '.join(found.reasons[:3])}"
     if passed and evidence is not None and evidence.sandbox != context.sandbox:
         problem = "SANDBOX: a release cannot rest on it" if evidence.sandbox else "that of no sandbox"
+    if passed and evidence is not None and evidence.context.faults:
+        problem = f"SANDBOX: it ran under {', '.join(evidence.context.faults)}, which settles nothing"
     return Earlier(
         phase=phase,
         verdict="BLOCKED" if problem else "PASSED",

@@ -18,7 +18,17 @@ from pytest_relgate.model import State
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_relgate.model import Attempt, Condition, Drill, Judged, Proof, Reason, Record, Waiver
+    from pytest_relgate.model import (
+        Attempt,
+        Condition,
+        Context,
+        Drill,
+        Judged,
+        Proof,
+        Reason,
+        Record,
+        Waiver,
+    )
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", re.ASCII)
 _PATTERNS_SHOWN = 4
@@ -136,7 +146,7 @@ def sentence(record: Record, count: Counts | None = None) -> str:
     count = count or counts(record)
     target = printable(record.context.target) or "no target"
     about = f"{target} in {record.context.phase}"
-    word = record.verdict.word + (" in the sandbox" if record.context.sandbox else "")
+    word = record.verdict.word + where_in_words(record.context)
     if record.verdict.passed:
         judged = f"{count.gates - count.not_due} of {many(count.gates, 'gate')} judged {about}"
         beside = [
@@ -340,8 +350,16 @@ def not_checked(record: Record) -> tuple[str, ...]:
     if not record.locked:
         said.append("whether these are all the gates: no committed gates.lock says so")
     if record.context.sandbox:
-        said.append("any real release: this ran in the sandbox")
+        said.append(f"any real release: this ran{where_in_words(record.context)}")
     return tuple(said)
+
+
+def where_in_words(context: Context) -> str:
+    """Return `` in the sandbox`` and with which faults, nothing for a real release."""
+    if not context.sandbox:
+        return ""
+    faults = f" with {printable(', '.join(context.faults))}" if context.faults else ""
+    return f" in the sandbox{faults}"
 
 
 def drill_in_words(drill: Drill) -> str:
@@ -370,7 +388,7 @@ def subject_in_words(record: Record) -> tuple[tuple[str, str], ...]:
         ("release", _with_reason(context.target, context.target_why)),
         ("commit", printable(subject.commit) or "unknown"),
         ("phase", str(context.phase)),
-        ("mode", f"{context.mode}" + (" (sandbox)" if context.sandbox else "")),
+        ("mode", f"{context.mode}" + (f" ({where_in_words(context).strip()})" if context.sandbox else "")),
         ("agent", _with_reason(context.agent, context.agent_why)),
         ("base", base if context.base else f"none, a first release ({printable(context.base_why)})"),
         ("tree", tree),

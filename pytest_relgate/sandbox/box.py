@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = "plasmite"
 _FAULTY = "faulty"
-_RUNS = "runs"
+RUNS = "runs"
 _BUILT_FOR = (Phase.BUILD, Phase.REHEARSAL, Phase.PUBLISH)
 
 
@@ -58,18 +58,31 @@ def _chosen(names: Sequence[str]) -> tuple[Fault, ...]:
     return tuple(find(name) for name in dict.fromkeys(names))
 
 
+def repository_of(checkout: Path, faults: Sequence[str], environ: Mapping[str, str]) -> Path:
+    """Where the sandbox's repository under these faults is, made or not.
+
+    Raises RelgateError for a fault that there is not.
+    """
+    return _place(sandbox_home(checkout, environ), _chosen(faults))
+
+
+def _place(home: Path, faults: Sequence[Fault]) -> Path:
+    changed = [fault.name for fault in faults if fault.files is not None]
+    return home / _FAULTY / "+".join(changed) / REPOSITORY if changed else home / REPOSITORY
+
+
 def _repository(home: Path, faults: Sequence[Fault]) -> Path:
     """The healthy repository, or a copy beside it in which what the faults change is committed."""
-    changes = {fault.name: fault.files for fault in faults if fault.files is not None}
+    changes = [fault.files for fault in faults if fault.files is not None]
     if not changes:
-        return ensure_repository(home / REPOSITORY)
+        return ensure_repository(_place(home, faults))
 
     def change(files: dict[str, str]) -> dict[str, str]:
-        for one in changes.values():
+        for one in changes:
             files = one(files)
         return files
 
-    return ensure_repository(home / _FAULTY / "+".join(changes) / REPOSITORY, change)
+    return ensure_repository(_place(home, faults), change)
 
 
 class Box:
@@ -99,7 +112,7 @@ class Box:
         self._done: list[str] = []
         self._mutex = threading.RLock()
         try:
-            self._folder = RunFolder(home / _RUNS)
+            self._folder = RunFolder(home / RUNS)
         except OSError as error:
             message = (
                 f"the sandbox cannot be written at {home}: {error}: set XDG_CACHE_HOME to another folder"

@@ -34,8 +34,17 @@ class RunFolder:
             os.close(lock)
 
 
-def _sweep(folder: Path) -> None:
-    """Remove a run's folder unless the run still holds its lock."""
+def in_use(shelf: Path) -> bool:
+    """Whether a run still lives that has a folder here. OSError passes through."""
+    if not shelf.is_dir():
+        return False
+    with alone(shelf / ".lock"):
+        gone = {_sweep(folder) for folder in shelf.glob("run-*")}
+        return False in gone
+
+
+def _sweep(folder: Path) -> bool:
+    """Remove a run's folder unless the run still holds its lock; tell whether it is gone."""
     import fcntl
 
     lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
@@ -43,6 +52,7 @@ def _sweep(folder: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(folder, ignore_errors=True)
     except BlockingIOError:
-        pass
+        return False
     finally:
         os.close(lock)
+    return True

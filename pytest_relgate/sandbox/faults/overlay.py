@@ -1,4 +1,4 @@
-"""Changes of what the world holds of one version: faults are made of them. Pure but for bytes in the store."""
+"""Changes of what the world holds of one version: faults are made of these. Pure but for stored bytes."""
 
 from __future__ import annotations
 

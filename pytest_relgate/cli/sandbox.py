@@ -1,0 +1,159 @@
+"""``relgate sandbox``: the release world in a box, in the foreground, for real clients to talk to."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import sys
+import textwrap
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_relgate.errors import RelgateError
+from pytest_relgate.model import Phase
+from pytest_relgate.source.git import Repository
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from pytest_relgate.sandbox.box import Box
+    from pytest_relgate.sandbox.twins.exchange import Answer, Request
+
+WIDTH = 80
+
+
+def sandbox(options: argparse.Namespace) -> int:
+    """Start the sandbox, reset it or list its faults; return the exit status.
+
+    Raises RelgateError for arguments that cannot be meant, and where it cannot be made.
+    """
+    if options.list_faults:
+        print("\n".join(_table()))  # noqa: T201  (the answer)
+        return 0
+    checkout = _checkout(options.repo)
+    if options.reset:
+        _reset(checkout)
+        return 0
+    return _serve(checkout, [name for name in (options.fault or "").split(",") if name])
+
+
+def _checkout(path: str | None) -> Path:
+    """The checkout whose sandbox is meant: the one that a release run would find."""
+    folder = Path(path or ".")
+    if not folder.is_dir():
+        message = f"--repo: expected a folder, found none at {folder}"
+        raise RelgateError(message)
+    try:
+        return Repository.at(folder).path
+    except RelgateError:
+        return folder.resolve()
+
+
+# -- faults ---------------------------------------------------------------------------------------------
+
+
+def _table() -> Iterator[str]:
+    """Every fault, by the phase that finds it."""
+    from pytest_relgate.sandbox.faults import FAULTS
+
+    width = max(map(len, FAULTS)) + 2
+    for phase in Phase:
+        mine = [fault for fault in FAULTS.values() if fault.phase is phase]
+        if not mine:
+            continue
+        yield phase.value
+        for fault in mine:
+            lead = f"  {fault.name:<{width}}"
+            for part in textwrap.wrap(fault.line, WIDTH - len(lead)):
+                yield lead + part
+                lead = " " * len(lead)
+        yield ""
+    yield "Switch some on for one run:"
+    yield "  pytest release_checks -m PHASE --release-repo sandbox:FAULT,FAULT"
+
+
+# -- reset ----------------------------------------------------------------------------------------------
+
+
+def _reset(checkout: Path) -> None:
+    from pytest_relgate.sandbox.box import RUNS
+    from pytest_relgate.sandbox.repository import sandbox_home
+    from pytest_relgate.sandbox.run_folder import in_use
+
+    home = sandbox_home(checkout, os.environ)
+    if in_use(home / RUNS):
+        message = f"a run is using the sandbox at {home}: wait for its end, then type this again"
+        raise RelgateError(message)
+    try:
+        shutil.rmtree(home)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        message = f"the sandbox at {home} cannot be removed: {error}"
+        raise RelgateError(message) from None
+    print(f"The sandbox of {checkout} is gone; the next run makes it anew.")  # noqa: T201  (the answer)
+
+
+# -- serving --------------------------------------------------------------------------------------------
+
+
+def _serve(checkout: Path, faults: list[str]) -> int:
+    from pytest_relgate.sandbox.box import open_box
+
+    stop = threading.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda *_: stop.set())
+    box = open_box(checkout, faults, os.environ, seen=_say)
+    try:
+        print("\n".join(_welcome(checkout, box)), flush=True)  # noqa: T201  (the answer)
+        stop.wait()
+    finally:
+        box.close()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    print("\nThe sandbox has ended; what happened in it is kept.")  # noqa: T201  (the answer)
+    return 0
+
+
+def _welcome(checkout: Path, box: Box) -> Iterator[str]:
+    origins, environ = box.origins, box.environ
+    box.engine.notice()
+    yield f"The sandbox of {checkout}"
+    if box.names:
+        yield f"with {', '.join(box.names)}: nothing that happens now is kept"
+    for note in box.notes:
+        yield f"note: {note}"
+    if box.stand_ins:
+        yield f"stood in for, as this machine lacks them: {', '.join(box.stand_ins)}"
+    yield ""
+    for label, place in (
+        ("GitHub", origins.github_api),
+        ("crates.io", origins.crates_index),
+        ("npm", origins.npm),
+        ("PyPI", f"{origins.pypi}/simple/"),
+        ("Repository", str(box.repository)),
+    ):
+        yield f"  {label:<12}{place}"
+    yield ""
+    yield "So that commands talk to it and to nobody else, paste:"
+    yield ""
+    for name in sorted(environ):
+        if environ[name] != os.environ.get(name):
+            yield f"export {name}={shlex.quote(environ[name])}"
+    yield ""
+    yield "A tag is built once it is pushed: git tag v0.1.10 && git push origin v0.1.10"
+    yield "Ctrl-C ends it. Requests:"
+    yield ""
+
+
+def _say(twin: str, request: Request, answer: Answer) -> None:
+    """Show a request; a terminal that has gone away is no reason to stop."""
+    try:
+        print(f"  {twin:<8}{request.method:<5}{request.path}  {answer.status}", flush=True)  # noqa: T201
+    except OSError:
+        sys.stdout = None
