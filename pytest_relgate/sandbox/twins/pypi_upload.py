@@ -95,7 +95,8 @@ def _parts(content_type: str, body: bytes) -> Iterator[tuple[dict[str, str], byt
     boundary = _named(content_type).get("boundary", "")
     if not content_type.startswith("multipart/form-data") or not boundary:
         refuse("Invalid request: expected a form of many parts.")
-    for part in (b"\r\n" + body).split(b"\r\n--" + boundary.encode())[1:]:
+    end_of_part = re.compile(rb"\r\n--" + re.escape(boundary.encode()) + rb"(?:--)?[ \t]*(?:\r\n|$)")
+    for part in end_of_part.split(b"\r\n" + body)[1:]:
         head, found, content = part.partition(b"\r\n\r\n")
         if found:
             lines = head.decode("utf-8", "replace").split("\r\n")
@@ -140,10 +141,6 @@ def step(form: Form, store: Store, time: str) -> Callable[[World], World]:
                 f"File already exists ({file.filename!r}, with blake2_256 hash "
                 f"{digests['blake2b_256']!r}). {_HELP}"
             )
-        if not file.metadata and any(
-            not one.filename.endswith(".whl") and one.version == version for one in project.files
-        ):
-            refuse("Only one sdist may be uploaded per release.")
         yanked = next((one.yanked for one in project.files if one.version == version), False)
         changed = msgspec.structs.replace(
             project,
