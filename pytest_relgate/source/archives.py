@@ -1,0 +1,233 @@
+"""What is in a built archive: its members, read without unpacking anything. Pure but for memory.
+
+Wheels and zip files, sdists, npm tarballs, crates and release archives. What is broken, cut short, points
+out of itself or grows beyond reason is a finding, never a traceback.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import lzma
+import posixpath
+import re
+import stat
+import tarfile
+import zipfile
+import zlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from pytest_relgate.errors import Finding
+from pytest_relgate.source.native import HEAD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST_MEMBERS = 200_000
+MOST_BYTES = 4 << 30
+"""Of everything in one archive, unpacked."""
+MOST_GROWTH = 500
+"""How many times its own size an archive may unpack to, once it unpacks to more than FREE_BYTES."""
+FREE_BYTES = 256 << 20
+
+
+class Kind(StrEnum):
+    """What an archive is, told by its name."""
+
+    SDIST = "sdist"
+    WHEEL = "wheel"
+    NPM = "npm tarball"
+    CRATE = "crate"
+    RELEASE = "release archive"
+    OTHER = "file"
+
+    @property
+    def archive(self) -> bool:
+        """Whether there is anything in it to look at."""
+        return self is not Kind.OTHER
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file of an archive. ``link`` is what a symbolic or hard link names, ``head`` its first bytes."""
+
+    path: str
+    size: int
+    mode: int = 0o644
+    link: str | None = None
+    head: bytes = b""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An archive: its file name, its own size in bytes, its files in their order (folders left out)."""
+
+    name: str
+    kind: Kind
+    size: int
+    members: tuple[Member, ...] = ()
+
+    def resolved(self, path: str) -> Member | None:
+        """The file that a path leads to, links followed; None where that ends at nothing."""
+        by_path = {member.path: member for member in self.members}
+        seen: set[str] = set()
+        while path not in seen:
+            seen.add(path)
+            member = by_path.get(path)
+            if member is None or member.link is None:
+                return member
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(path), member.link))
+        return None
+
+
+def kind_of(name: str) -> Kind:
+    """Tell by its name what an archive is: ``name-1.2.tar.gz`` an sdist, ``name_1.2_os.tar.gz`` a release."""
+    if name.endswith(".whl"):
+        return Kind.WHEEL
+    if name.endswith(".tgz"):
+        return Kind.NPM
+    if name.endswith(".crate"):
+        return Kind.CRATE
+    if re.fullmatch(r"[A-Za-z0-9._]+-[0-9][A-Za-z0-9.!+]*\.tar\.gz", name):
+        return Kind.SDIST
+    return Kind.RELEASE if name.endswith((".tar.gz", ".tar.xz", ".tar.bz2", ".zip")) else Kind.OTHER
+
+
+def read_archive(name: str, raw: bytes, kind: Kind | None = None) -> Archive:
+    """Read what is in an archive; what is no archive has no members.
+
+    Raises Finding for one that is broken, cut short, leads out of itself or unpacks beyond reason.
+    """
+    known = kind or kind_of(name)
+    if not known.archive:
+        return Archive(name, known, len(raw))
+    if not raw:
+        message = f"{name} is empty: expected a {known}, found 0 bytes"
+        raise Finding(message, where=name, do="build it again")
+    allowed = min(MOST_BYTES, max(FREE_BYTES, MOST_GROWTH * len(raw)))
+    try:
+        zipped = name.endswith((".whl", ".zip"))
+        members = tuple(_zip_members(name, raw, allowed) if zipped else _tar_members(name, raw, allowed))
+    except (
+        tarfile.TarError,
+        zipfile.BadZipFile,
+        gzip.BadGzipFile,
+        lzma.LZMAError,
+        zlib.error,
+        EOFError,
+        OSError,
+        ValueError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
+        message = f"{name} is broken or cut short: {error or type(error).__name__}"
+        raise Finding(message, where=name, do="build it again") from None
+    if not members:
+        message = f"{name} holds no files"
+        raise Finding(message, where=name, do="build it again")
+    _check_names(name, members)
+    return Archive(name, known, len(raw), members)
+
+
+def _check_names(name: str, members: tuple[Member, ...]) -> None:
+    seen: set[str] = set()
+    for member in members:
+        parts = member.path.split("/")
+        if (
+            ".." in parts
+            or member.path.startswith("/")
+            or "\\" in member.path
+            or re.match(r"[A-Za-z]:", member.path)
+        ):
+            message = f"{name} holds {member.path!a}, which leads out of the folder that it is unpacked in"
+            raise Finding(message, where=name, do="do not unpack it; find out who built it")
+        if member.path in seen:
+            message = f"{name} holds {member.path} twice, so one of the two is lost"
+            raise Finding(message, where=name, do="build it again")
+        seen.add(member.path)
+
+
+def _too_large(name: str, allowed: int) -> Finding:
+    message = f"{name} unpacks to more than {allowed >> 20} MiB, or to more than {MOST_MEMBERS} files"
+    return Finding(message, where=name, do="do not unpack it; find out who built it")
+
+
+class _Counted(io.RawIOBase):
+    """A stream that ends with a finding when it has given more than is allowed."""
+
+    def __init__(self, inner: Any, name: str, allowed: int) -> None:
+        self.inner, self.name, self.allowed, self.left = inner, name, allowed, allowed
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        got: bytes = self.inner.read(size if size >= 0 else 1 << 20)
+        self.left -= len(got)
+        if self.left < 0:
+            raise _too_large(self.name, self.allowed)
+        return got
+
+
+def _tar_members(name: str, raw: bytes, allowed: int) -> Iterator[Member]:
+    """Stream through a tar archive to its very end, so that one that was cut short is known."""
+    import bz2
+
+    packed = io.BytesIO(raw)
+    opened: Any
+    if raw[:2] == b"\x1f\x8b":
+        opened = gzip.GzipFile(fileobj=packed)
+    elif raw[:6] == b"\xfd7zXZ\0":
+        opened = lzma.LZMAFile(packed)  # noqa: SIM115  (over memory: there is nothing to close)
+    elif raw[:3] == b"BZh":
+        opened = bz2.BZ2File(packed)
+    else:
+        message = "it is not compressed, as its name says that it is"
+        raise ValueError(message)
+    stream = _Counted(opened, name, allowed)
+    with tarfile.open(fileobj=stream, mode="r|") as archive:
+        for n, member in enumerate(archive):
+            if n > MOST_MEMBERS:
+                raise _too_large(name, allowed)
+            if member.isdir():
+                continue
+            file = archive.extractfile(member) if member.isreg() else None
+            head = file.read(HEAD) if file else b""
+            link = member.linkname if member.issym() or member.islnk() else None
+            if member.islnk():  # a hard link names its target from the top, a symbolic one from its folder
+                link = posixpath.relpath(
+                    _plain(member.linkname), posixpath.dirname(_plain(member.name)) or "."
+                )
+            yield Member(_plain(member.name), member.size, member.mode, link, head)
+    while stream.read(1 << 20):  # the checksum of gzip stands at the end
+        pass
+
+
+def _zip_members(name: str, raw: bytes, allowed: int) -> Iterator[Member]:
+    left = allowed
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        for n, member in enumerate(archive.infolist()):
+            if n > MOST_MEMBERS:
+                raise _too_large(name, allowed)
+            if member.is_dir():
+                continue
+            mode = member.external_attr >> 16
+            head, size = b"", 0
+            with archive.open(member) as file:  # read to the end: that checks the sum of each member
+                while got := file.read(1 << 20):
+                    head = head or got[:HEAD]
+                    size += len(got)
+                    left -= len(got)
+                    if left < 0:
+                        raise _too_large(name, allowed)
+            link = head.decode("utf-8", "replace") if stat.S_ISLNK(mode) else None
+            yield Member(_plain(member.filename), size, stat.S_IMODE(mode) or 0o644, link, head)
+
+
+def _plain(path: str) -> str:
+    """A path without the ``./`` in front of it, which tar writes as often as not."""
+    while path.startswith("./"):
+        path = path[2:]
+    return path
