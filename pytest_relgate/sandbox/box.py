@@ -111,13 +111,7 @@ class Box:
         self._target = ""
         self._done: list[str] = []
         self._mutex = threading.RLock()
-        try:
-            self._folder = RunFolder(home / RUNS)
-        except OSError as error:
-            message = (
-                f"the sandbox cannot be written at {home}: {error}: set XDG_CACHE_HOME to another folder"
-            )
-            raise RelgateError(message) from None
+        self._run_folder: RunFolder | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -131,12 +125,23 @@ class Box:
         return (*made, *self._done)
 
     @property
+    def _folder(self) -> Path:
+        """A folder for what only this run needs."""
+        if self._run_folder is None:
+            try:
+                self._run_folder = RunFolder(self.home / RUNS)
+            except OSError as error:
+                message = f"the sandbox cannot be written at {self.home}: {error}: set XDG_CACHE_HOME"
+                raise RelgateError(message) from None
+        return self._run_folder.path
+
+    @property
     def surroundings(self) -> Surroundings:
         """The world outside the repository; it is made when something first asks for it."""
         with self._mutex:
             if self._surroundings is None:
                 if self.faults:
-                    self._surroundings = private(self.home, self._folder.path, self.repository, self.faults)
+                    self._surroundings = private(self.home, self._folder, self.repository, self.faults)
                 else:
                     self._surroundings = healthy(self.home)
                 self._surroundings.store.target = self._target
@@ -184,7 +189,8 @@ class Box:
             for served in self._served:
                 served.close()
             self._served.clear()
-            self._folder.close()
+            if self._run_folder is not None:
+                self._run_folder.close()
 
     # -- what gates and commands get ------------------------------------------------------------------------
 
@@ -203,8 +209,8 @@ class Box:
 
         with self._mutex:
             if self._commands is None:
-                self.stand_ins, path = stand_ins(self._environ, self._folder.path / "bin")
-                self._commands = settings(self.origins, self._folder.path) | {"PATH": path}
+                self.stand_ins, path = stand_ins(self._environ, self._folder / "bin")
+                self._commands = settings(self.origins, self._folder) | {"PATH": path}
                 for fault in self.faults:
                     self._commands |= fault.tools or {}
             return self._commands
