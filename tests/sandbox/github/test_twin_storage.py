@@ -80,6 +80,12 @@ def test_what_is_packed_is_unpacked_by_the_real_library(raw: bytes) -> None:
     assert bytes(cramjam.snappy.decompress_raw(compressed(raw))) == raw
 
 
+def test_what_repeats_too_far_away_is_no_copy() -> None:
+    far = b"".join(number.to_bytes(4, "big") for number in range(1 << 24, (1 << 24) + 20_000))
+    raw = far + far[:64]
+    assert bytes(cramjam.snappy.decompress_raw(compressed(raw))) == raw
+
+
 def test_what_repeats_is_packed_with_copies() -> None:
     assert len(compressed(b"abcdefgh" * 1000)) < 1000
 
