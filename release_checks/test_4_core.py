@@ -9,7 +9,7 @@ pytestmark = pytest.mark.prerelease
 
 @pytest.mark.gate(
     remedy="mend the needs of the jobs that it names in release-publish.yml",
-    faults=("registry-before-homebrew",),
+    faults=("publish-without-preflight", "publish-without-homebrew"),
 )
 def test_workflow_topology(run):
     """No registry is published to before preflight and formula, no release before every registry."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Change = Callable[[dict[str, str]], dict[str, str]]
 
-CANDIDATE_COMMIT = "ac70c0e9573bce032b9bb36ffa33795ac9ebed6b"
+CANDIDATE_COMMIT = "326fe76a4abb5170bfbe3d1242b7fa3c63a83c1e"
 """Commit of the candidate. It stands for the whole history, which is the same on every machine."""
 
 BRANCH = "main"

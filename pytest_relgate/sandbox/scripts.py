@@ -107,9 +107,10 @@ library=$(package library "${CARGO_TARGET_DIR:-target}/release" plasmite)
 work=$(package workshop python-wheel-smoke)
 package wheel "$library" "$work"
 set -- "$work"/*.whl
+name=${1##*/}
+info=${name%%-py3-*}.dist-info
 package holds "$1" plasmite/__init__.py "plasmite/_native/${library##*/}" \\
-    "plasmite-$(package version).dist-info/licenses/LICENSE" \\
-    "plasmite-$(package version).dist-info/licenses/THIRD_PARTY_NOTICES.md"
+    "$info/licenses/LICENSE" "$info/licenses/THIRD_PARTY_NOTICES.md"
 
 package unpack "$1" "$work/installed"
 cd "$work/installed"
@@ -136,7 +137,7 @@ _TOPOLOGY_PY = '''\
 import re
 import sys
 
-FIRST = ("resolve-build-run", "preflight", "align-homebrew")
+FIRST = {"provenance": "resolve-build-run", "preflight": "preflight", "homebrew": "align-homebrew"}
 LAST = "publish-complete"
 
 
@@ -167,7 +168,10 @@ def main(path):
     publishing = [job for job in jobs if job.startswith("publish-") and job != LAST]
     wrong = [] if publishing else [f"{path} has no job that publishes"]
     for job in publishing:
-        wrong += [f"{job} does not wait for {first}" for first in FIRST if first not in before(jobs, job)]
+        wrong += [
+            f"{job} publishes and does not wait for {what}, job {first}"
+            for what, first in FIRST.items() if first not in before(jobs, job)
+        ]
     wrong += [f"{LAST} does not wait for {job}" for job in publishing if job not in before(jobs, LAST)]
     print("\\n".join(wrong) or f"topology: {len(publishing)} jobs publish, in order")
     return bool(wrong)

@@ -112,17 +112,6 @@ FAULTS = (
         ),
     ),
     Fault(
-        "registry-before-homebrew",
-        "registries publish without waiting for the Homebrew formula",
-        Phase.PRERELEASE,
-        r"publish-\S+ does not wait for align-homebrew",
-        files=replacing(
-            ".github/workflows/release-publish.yml",
-            "needs: [resolve-build-run, align-homebrew]",
-            "needs: [resolve-build-run, preflight]",
-        ),
-    ),
-    Fault(
         "unlicensed-archive",
         "an archive that was built lies there without licence and notices",
         Phase.PRERELEASE,
