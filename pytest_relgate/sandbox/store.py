@@ -92,6 +92,8 @@ class Store:
         No other process or thread changes it meanwhile.
         """
         with self._mutex, self._alone():
+            for left_behind in self.home.glob(f".{WORLD[:8]}.*"):  # by a process that was killed
+                left_behind.unlink()
             self._refresh(alone=True)
             self._write(step(self._true))
             return self._true
