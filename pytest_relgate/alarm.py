@@ -56,6 +56,23 @@ class Alarm:
 
 
 @contextlib.contextmanager
+def put_off(item: pytest.Item) -> Iterator[None]:
+    """Take an item's limit away while something is waited for; afterwards the whole of it begins again."""
+    import pytest_timeout
+
+    hooks = item.config.hook
+    settings = pytest_timeout._get_item_settings(item)  # noqa: SLF001  (nothing public tells them)
+    limited = bool(settings.timeout) and not settings.func_only
+    if limited:
+        hooks.pytest_timeout_cancel_timer(item=item)
+    try:
+        yield
+    finally:
+        if limited:
+            hooks.pytest_timeout_set_timer(item=item, settings=settings)
+
+
+@contextlib.contextmanager
 def long_lived() -> Iterator[None]:
     """Take what is made inside for long-lived: the garbage collector neither runs nor looks at it later."""
     was_on = gc.isenabled()

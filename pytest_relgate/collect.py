@@ -51,7 +51,7 @@ GLOB_SIGNS = frozenset("*?[]/.")
 class Collector:
     """Makes gates of items. ``changes`` and ``present`` are the named pattern lists of the profile.
 
-    ``limit`` is the limit in seconds of a gate that states none.
+    ``limit`` is the limit in seconds of a gate that states none, ``channels`` are the profile's.
     """
 
     checks: Path
@@ -59,6 +59,7 @@ class Collector:
     changes: Mapping[str, tuple[str, ...]]
     present: Mapping[str, tuple[str, ...]]
     limit: float
+    channels: tuple[str, ...] = ()
     retried: bool = field(default=False, init=False)
     _files: dict[Path, str] = field(default_factory=dict)
     _inherited: dict[int, list[tuple[Any, pytest.Mark]]] = field(default_factory=dict)
@@ -79,6 +80,10 @@ class Collector:
             inside = os.path.relpath(path, self.checks).replace(os.sep, "/")
             found = self._files[path] = "" if inside.startswith("../") else inside
         return found
+
+    def is_below(self, node: nodes.Node) -> bool:
+        """Whether a node lies below the checks folder."""
+        return bool(self._file(node.path))
 
     def is_gate(self, item: pytest.Item) -> bool:
         """Whether an item is a gate: below the checks folder, and a test function or marked with a phase."""
@@ -110,8 +115,14 @@ class Collector:
             remedy=writable(gate.remedy),
             where=gate.where,
             problem=writable(gate.problem),
-            faults=gate.faults,
+            faults=self._faults_of(item, gate.faults),
         )
+
+    def _faults_of(self, item: pytest.Item, faults: tuple[str, ...]) -> tuple[str, ...]:
+        """Of a gate that is about one channel, without the faults that are another channel's by name."""
+        mine = getattr(getattr(item, "callspec", None), "params", {}).get("channel")
+        others = tuple(f"{name}-" for name in self.channels if name != mine)
+        return tuple(fault for fault in faults if not fault.startswith(others)) if mine else faults
 
     def _marks_above(self, item: pytest.Item) -> list[tuple[Any, pytest.Mark]]:
         parent = item.parent

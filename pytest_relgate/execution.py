@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,8 +28,9 @@ from pytest_relgate.profile import Profile
 from pytest_relgate.watch import CLOCK, Watch, reaches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from pytest_relgate.channels.outside import Outside
     from pytest_relgate.exec.redact import Redactor
     from pytest_relgate.exec.runner import Runner
 
@@ -40,7 +42,7 @@ class RunFacts(msgspec.Struct, frozen=True):
     are kept; ``failed_before`` those that failed on this tree, which no condition hides;
     ``waived`` maps a gate to the states that a usable waiver covers. ``origins`` is where services are;
     commands see ``environ`` beside the environment of the process that runs them; ``profile`` is what
-    fixtures take the facts of the project from.
+    fixtures take the facts of the project from; ``wait`` is how long to wait for channels, in seconds.
     """
 
     context: Context
@@ -63,6 +65,7 @@ class RunFacts(msgspec.Struct, frozen=True):
     origins: Origins = PUBLIC
     environ: dict[str, str] = {}
     profile: Profile = Profile(project="unnamed")
+    wait: float = 0.0
 
 
 class Closed(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -147,18 +150,31 @@ class Execution:
     _started_by: WeakKeyDictionary[threading.Thread, Gate | None] = field(default_factory=WeakKeyDictionary)
     _alive: int = 0
     _said_collection: bool = False
+    outside: Outside | None = None
     command_starts: Callable[[str, tuple[str, ...]], None] | None = None
     sink: Callable[[Closed], None] | None = None
 
     def __post_init__(self) -> None:
         facts = self.facts
         self.collector = Collector(
-            Path(facts.checks), Path(facts.rootdir), facts.changes, facts.present, facts.limit
+            Path(facts.checks),
+            Path(facts.rootdir),
+            facts.changes,
+            facts.present,
+            facts.limit,
+            tuple(facts.profile.channels),
         )
         self._started_by.update(dict.fromkeys(threading.enumerate()))  # by nobody here
         self._alive = threading.active_count()
 
     # -- collection ---------------------------------------------------------------------------------
+
+    def spread_over_channels(self, metafunc: pytest.Metafunc) -> None:
+        """Give a gate that asks for ``channel`` one execution for each, unless it names its channels."""
+        asked = "channel" in metafunc.fixturenames and self.collector.is_below(metafunc.definition)
+        own = (mark.args[:1] for mark in metafunc.definition.iter_markers("parametrize"))
+        if asked and not any("channel" in names for names in own):
+            metafunc.parametrize("channel", list(self.facts.profile.channels), indirect=True)
 
     def read(self, items: list[pytest.Item]) -> list[pytest.Item]:
         """Read the gates off all collected items, before anything narrows them; return the order."""
@@ -499,6 +515,22 @@ class Execution:
         if self.current is not None:
             self.current.runner = runner
         return runner
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """What happens inside does not count against the limit of the gate that runs."""
+        watch = self.current
+        if watch is None:
+            yield
+            return
+        from pytest_relgate.alarm import put_off
+
+        began = CLOCK.steady()
+        try:
+            with put_off(watch.item):
+                yield
+        finally:
+            watch.waited += CLOCK.steady() - began
 
     def attach(self, name: str, content: str | bytes | Path) -> str:
         """Put a file into the evidence; return its path relative to the evidence folder."""

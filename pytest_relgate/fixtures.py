@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 
     from _pytest.mark import ParameterSet
 
+    from pytest_relgate.channels.channels import ChannelFacts, Channels
+    from pytest_relgate.channels.expected import Expected
+    from pytest_relgate.channels.outside import Outside
     from pytest_relgate.exec.runner import Runner
     from pytest_relgate.execution import Execution
+    from pytest_relgate.github.facts import GitHub
+    from pytest_relgate.source.artifact_facts import ArtifactFacts
     from pytest_relgate.source.facts import SourceFacts
     from pytest_relgate.source.files import Files
     from pytest_relgate.source.workflow_facts import WorkflowFacts
@@ -123,14 +128,15 @@ def attach(request: pytest.FixtureRequest) -> Any:
 def source(request: pytest.FixtureRequest) -> SourceFacts:
     """Facts of the source under release: ``assert source.carries(release.version)``.
 
-    ``has_fresh_lockfiles()``, ``has_final_changelog(version)``; ``source.manifests`` is what was read. A
-    statement that does not hold is a finding with file, line and what to do.
+    ``has_fresh_lockfiles()``, ``has_final_changelog(version)``, ``has_a_consistent_formula()``;
+    ``source.manifests`` is what was read. A statement that does not hold is a finding with file, line and
+    what to do.
     """
     from pytest_relgate.source.facts import SourceFacts
 
     execution = _execution(request)
     profile = execution.facts.profile
-    return SourceFacts(_files(execution), profile.manifests, profile.changelog)
+    return SourceFacts(_files(execution), profile.manifests, profile.changelog, profile.formula)
 
 
 @pytest.fixture
@@ -154,6 +160,96 @@ def workflow(request: pytest.FixtureRequest) -> WorkflowFacts:
         pins=dict(profile.pins),
         rehearsal=stated.rehearsal,
         repository=profile.repository,
+    )
+
+
+def _outside(request: pytest.FixtureRequest) -> Outside:
+    """The world outside, looked at once in each process; its connections are closed with the session."""
+    execution = _execution(request)
+    if execution.outside is None:
+        from pytest_relgate.channels.outside import Outside, surroundings
+
+        facts = execution.facts
+        execution.outside = Outside(
+            profile=facts.profile,
+            target=facts.context.target,
+            commit=facts.commit,
+            repository=Path(facts.repository),
+            origins=facts.origins,
+            environ=surroundings(facts.environ, facts.context.sandbox),
+            sandbox=facts.context.sandbox,
+            evidence=Path(facts.logs).parent.parent,
+            wait=facts.wait,
+            waiting=execution.waiting,
+            attach=execution.attach,
+        )
+        request.config.add_cleanup(execution.outside.close)
+    return execution.outside
+
+
+@pytest.fixture
+def github(request: pytest.FixtureRequest) -> GitHub:
+    """The project on GitHub: ``assert github.is_green()``.
+
+    ``has_the_commit()``, ``tag_is_free_or_ours()``, ``has_secrets(names)``; ``github.build`` is the run that
+    built the release: ``succeeded()``, ``has_artifacts()``, ``proves_its_source()``. A statement that does
+    not hold is a finding; one that waits is pending, one that nobody can judge an error.
+    """
+    return _outside(request).github
+
+
+@pytest.fixture
+def channel(request: pytest.FixtureRequest) -> ChannelFacts:
+    """A channel of the profile, once for each: ``assert channel.version == release.version``.
+
+    ``files``, ``digests`` and ``flags`` compare with those of ``expected``. All channels are looked at
+    together, and settled before the first assert. What has not arrived yet is pending and no failure.
+    """
+    return _outside(request).channels[request.param]
+
+
+@pytest.fixture
+def channels(request: pytest.FixtureRequest) -> Channels:
+    """All channels of the profile: ``assert channels.serving == channels.expected``."""
+    return _outside(request).channels
+
+
+@pytest.fixture
+def expected(request: pytest.FixtureRequest) -> Expected:
+    """What there must be by the profile and the build: ``assert channel.files == expected.files``.
+
+    ``files``, ``digests`` and ``flags`` are those of the gate's ``channel``, ``secrets`` the repository's.
+    """
+    from pytest_relgate.channels.expected import Expected
+
+    execution = _execution(request)
+    secrets = execution.facts.profile.secrets
+    live = secrets.live if execution.facts.context.mode == "live" else ()
+    of = request.getfixturevalue("channel") if "channel" in request.fixturenames else None
+    return Expected((*secrets.required, *live), of)
+
+
+@pytest.fixture
+def artifacts(request: pytest.FixtureRequest, github: GitHub) -> ArtifactFacts:
+    """What the build run of the release made: ``assert artifacts.carry_their_licences()``.
+
+    ``are_sound()``, ``are_complete()``, ``are_for_their_platforms()``, ``are_not_too_large()``;
+    ``artifacts.archives`` is what is in each. A statement that does not hold is a finding with the file.
+    """
+    from pytest_relgate.source.artifact_facts import ArtifactFacts, expected_names
+
+    facts = _execution(request).facts
+    profile, build = facts.profile, github.build
+    templates = [name for names in profile.artifacts.values() for name in names]
+    return ArtifactFacts(
+        load=lambda: (
+            (artifact.name, path, raw)
+            for artifact in build.artifacts
+            for path, raw in build.files(artifact).items()
+        ),
+        expected=expected_names(templates, facts.context.target.removeprefix("v")),
+        licences=profile.built.licences,
+        largest=profile.built.largest,
     )
 
 

@@ -48,6 +48,7 @@ def facts_of(
         origins=prepared.origins,
         environ=dict(prepared.environ),
         profile=prepared.profile,
+        wait=prepared.request.wait,
     )
 
 

@@ -51,6 +51,10 @@ class Gates:
         self.execution = execution
         self.alarm = Alarm(execution.rang)
 
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Judge every channel of the profile by the gates that ask for ``channel``."""
+        self.execution.spread_over_channels(metafunc)
+
     @pytest.hookimpl(wrapper=True)
     def pytest_collection(self) -> Generator[None, object, object]:
         """Collecting makes objects that live as long as the session: no use to look through them again."""

@@ -77,7 +77,7 @@ class Request:
     """A wish that the command line states. ``phase`` is empty for a lock or plan of all phases.
 
     ``paths`` are the paths inside the checks folder that narrow the run, as typed; those of addopts are
-    about the project's own tests.
+    about the project's own tests. ``wait`` is how long to wait for channels, in seconds.
     """
 
     kind: Kind
@@ -87,6 +87,7 @@ class Request:
     narrowed: str
     invocation: Path
     plan_format: str = ""
+    wait: float = 0.0
 
     @property
     def collect(self) -> list[str]:
@@ -171,8 +172,10 @@ def read_request(
         )
         raise RelgateError(message)
     _refuse_pinned(options, typed)
-    for source, text in (("--release-wait", options.release_wait), ("ini value release_wait", ini_wait)):
-        _check_wait(source, text)
+    asked, pinned = (
+        _wait(source, text)
+        for source, text in (("--release-wait", options.release_wait), ("ini value release_wait", ini_wait))
+    )
     inside = _inside(paths, checks, invocation)
     return Request(
         kind,
@@ -182,6 +185,7 @@ def read_request(
         _narrowing(options, inside, typed),
         invocation,
         options.release_plan or "",
+        pinned if options.release_wait is None else asked,
     )
 
 
@@ -198,13 +202,14 @@ def _kind(options: argparse.Namespace) -> Kind:
     return kinds[0] if kinds else "run"
 
 
-def _check_wait(source: str, text: str | None) -> None:
+def _wait(source: str, text: str | None) -> float:
+    """How long to wait for channels, in seconds."""
     if text is None or text in ("", "0"):
-        return
+        return 0.0
     from pytest_relgate.profile import seconds
 
     try:
-        seconds(text)
+        return seconds(text)
     except RelgateError as error:
         message = f"{source}: {error}"
         raise RelgateError(message) from None

@@ -46,7 +46,7 @@ class Watch:
     ``started`` is seconds of the epoch, ``begun`` a reading of ``CLOCK.steady``. ``made`` and ``logged``
     count the reports that pytest made of it and those that reached us: more of the latter are made up.
     ``set_up`` and ``torn_down`` say that these parts came to their end without an exception, ``told``
-    that pytest shows by itself that something is wrong.
+    that pytest shows by itself that something is wrong. ``waited`` are seconds that count against no limit.
     """
 
     item: pytest.Item
@@ -68,6 +68,7 @@ class Watch:
     raised: BaseException | None = None
     returned: str = ""
     seconds: float = 0.0
+    waited: float = 0.0
     call_seconds: float = 0.0
     runner: Runner | None = None
     _original: Any = None
@@ -153,8 +154,8 @@ class Watch:
             self.findings.append(swallowed(self.raised, "call"))
         elif problem := self._hollow():
             self.findings.append(Finding(State.INVALID, problem[0], "call", do=problem[1]))
-        elif self.rang or 0 < self.gate.limit <= self.seconds:
-            took = self.call_seconds if limits_the_call_only(self.item) else self.seconds
+        elif self.rang or 0 < self.gate.limit <= self.seconds - self.waited:
+            took = self.call_seconds if limits_the_call_only(self.item) else self.seconds - self.waited
             if self.rang or took >= self.gate.limit:
                 message = f"it took {took:.1f} s, past its limit of {self.gate.limit:g} s, and went on"
                 self.findings.append(Finding(State.TIMED_OUT, message, "call"))

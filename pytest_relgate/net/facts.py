@@ -89,8 +89,9 @@ def _refused(answer: Answer, what: str, credential: str) -> Unknown:
     place = f"{shown(answer.url)} answered {answer.status}"
     wait = asked_to_wait(answer.status, answer.headers, answer.body, time.time())
     if wait is not None:
-        words = f"{what}: {place}: too many requests"
-        do = f"look again in {max(1, round(wait))} s"
+        seconds = max(1, round(wait))
+        words = f"{what}: {place}: a rate limit is exceeded, it asks to wait {seconds} s"
+        do = f"look again in {seconds} s"
         return Unknown(words, do, answer.exchanges, retry_after=wait)
     if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         do = credential or "see whether this may be read without credentials"
@@ -118,7 +119,7 @@ def json_of(outcome: Outcome, kind: type[T], what: str, *, credential: str = "")
     try:
         return Known(msgspec.json.decode(fact.value, type=kind), fact.exchanges)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        found = _kind_of_body(outcome, error)
+        found = found_in(outcome, error)
         words = f"{what}: expected JSON as the service publishes it, found {found} at {shown(outcome.url)}"
         do = (
             "look again; if it stays, the service answers in another shape than it publishes, or a proxy does"
@@ -126,7 +127,8 @@ def json_of(outcome: Outcome, kind: type[T], what: str, *, credential: str = "")
         return Unknown(words, do, fact.exchanges)
 
 
-def _kind_of_body(answer: Answer, error: Exception) -> str:
+def found_in(answer: Answer, error: Exception) -> str:
+    """Say what a body is that could not be decoded."""
     said = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if said in ("text/html", "application/xhtml+xml") or answer.body[:200].lstrip()[:1] == b"<":
         return "HTML"

@@ -295,45 +295,56 @@ def _take(hop: _Hop, response: httpx.Response, limits: Limits, algorithms: tuple
         raise _Stop(Why.TOO_LARGE, f"it is {int(stated)} bytes, more than the {limits.size} that it may have")
     whole = not algorithms or hop.status != HTTPStatus.OK
     hashes = {name: hashlib.new(name) for name in (*algorithms, "sha256")}
-    most = DOCUMENT if whole else limits.size
-    kept = []
+    most = min(DOCUMENT if whole else limits.size, limits.size)
+    document = _Document(hop.headers.get("content-encoding", ""), most)
     for chunk in response.iter_raw():
         hop.size += len(chunk)
-        if hop.size > min(most, limits.size):
-            raise _Stop(
-                Why.TOO_LARGE, f"it goes on after the {min(most, limits.size)} bytes that it may have"
-            )
+        if hop.size > most:
+            raise _Stop(Why.TOO_LARGE, f"it goes on after the {most} bytes that it may have")
         for one in hashes.values():
             one.update(chunk)
         if whole:
-            kept.append(chunk)
+            document.add(chunk)
     hop.digests = {name: one.hexdigest() for name, one in hashes.items()}
     if whole:
-        hop.body = _unpacked(b"".join(kept), hop.headers.get("content-encoding", ""), limits.size)
+        hop.body = document.end()
 
 
-def _unpacked(body: bytes, encoding: str, most: int) -> bytes:
-    """Unpack what was packed although identity was asked for, and never more than it may have."""
-    match encoding.strip().lower():
-        case "" | "identity":
-            return body
-        case "gzip" | "x-gzip" | "deflate" if body:
-            unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+class _Document:
+    """A body that is kept, unpacked where it was packed although identity was asked for.
+
+    Never more than ``most`` bytes of it, however small they came.
+    """
+
+    def __init__(self, encoding: str, most: int) -> None:
+        self._encoding, self._most = encoding.strip().lower(), most
+        self._kept: list[bytes] = []
+        self._size = 0
+        packed = self._encoding in ("gzip", "x-gzip", "deflate")
+        self._unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32) if packed else None
+
+    def add(self, chunk: bytes) -> None:
+        """Take the next bytes as they came."""
+        if self._unpacker is None:
+            if self._encoding not in ("", "identity"):
+                words = f"it came in the encoding {shown(self._encoding)!r}, and identity was asked for"
+                raise _Stop(Why.ENCODING, words)
+            plain = chunk
+        else:
             try:
-                plain = unpacker.decompress(body, most + 1)
+                plain = self._unpacker.decompress(chunk, self._most + 1 - self._size)
             except zlib.error as error:
-                words = f"it is said to be {encoding.strip()} and is not: {error}"
-                raise _Stop(Why.ENCODING, words) from None
-            if len(plain) > most:
-                raise _Stop(Why.TOO_LARGE, f"it unpacks to more than the {most} bytes that it may have")
-            if not unpacker.eof:
-                raise _Stop(Why.TRUNCATED, f"its {encoding.strip()} breaks off after {len(body)} bytes")
-            return plain
-        case _ if not body:
-            return body
-        case other:
-            words = f"it came in the encoding {shown(other)!r}, and identity was asked for"
-            raise _Stop(Why.ENCODING, words)
+                raise _Stop(Why.ENCODING, f"it is said to be {self._encoding} and is not: {error}") from None
+        self._size += len(plain)
+        if self._size > self._most:
+            raise _Stop(Why.TOO_LARGE, f"it unpacks to more than the {self._most} bytes that it may have")
+        self._kept.append(plain)
+
+    def end(self) -> bytes:
+        """Return the whole."""
+        if self._unpacker is not None and self._kept and not self._unpacker.eof:
+            raise _Stop(Why.TRUNCATED, f"its {self._encoding} breaks off after {self._size} bytes")
+        return b"".join(self._kept)
 
 
 def _redirect(hop: _Hop, asked: str, follow: frozenset[str]) -> str:

@@ -1,0 +1,148 @@
+"""What was built, by digest: what every channel is measured by, and never the channel itself (SPEC B6).
+
+In this order: the sealed evidence of the build phase, the artifacts of the build run, the checksum file of
+the release. The last is weaker, because whoever could change the assets could change it too, and is said
+to be so.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from pytest_relgate.errors import CannotJudge, Finding, NotYet
+from pytest_relgate.net.facts import Known
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from pytest_relgate.github.api import Api
+    from pytest_relgate.github.build import Build
+
+_SUM: Final = re.compile(
+    r"(?P<bsd>SHA256 \((?P<name>.+)\) = )?(?P<digest>[0-9A-Fa-f]{64})(?(bsd)|[ ][ *](?P<path>.+))"
+)
+
+
+class Built(msgspec.Struct, frozen=True):
+    """Digests (SHA-256 in hex by file name), where they come from in words, and what else was tried."""
+
+    digests: dict[str, str] = {}
+    source: str = ""
+    weak: bool = False
+
+
+class _Artifact(msgspec.Struct, frozen=True):
+    name: str
+    sha256: str
+
+
+class _Subject(msgspec.Struct, frozen=True):
+    commit: str
+    artifacts: tuple[_Artifact, ...] = ()
+
+
+class _Evidence(msgspec.Struct, frozen=True):
+    verdict: str
+    subject: _Subject
+    sandbox: bool = False
+
+
+def digests_of_build(
+    wanted: Collection[str], *, evidence: Path, commit: str, sandbox: bool, build: Build
+) -> Built:
+    """Find the digests of ``wanted`` files in the build.
+
+    ``evidence`` is the evidence.json of the build phase. Sources are not mixed for one file; what a stronger
+    one has, a weaker one does not change.
+    """
+    found = from_evidence(evidence, commit=commit, sandbox=sandbox)
+    sources = ["the evidence of the build"] if found else []
+    why = "no build is at hand"
+    if set(wanted) - found.keys():
+        try:
+            uploaded = from_run(build)
+        except (CannotJudge, Finding, NotYet) as error:
+            uploaded, why = {}, str(error)
+        new = {name: digest for name, digest in uploaded.items() if name not in found and name in wanted}
+        if new:
+            sources.append(f"the artifacts of build run {build.run.id}")
+        found |= new
+    return Built(found, "; ".join(sources) or why)
+
+
+def from_evidence(path: Path, *, commit: str, sandbox: bool) -> dict[str, str]:
+    """Digests in the evidence of a build phase that passed on this commit; none where there is none."""
+    try:
+        record = msgspec.json.decode(path.read_bytes(), type=_Evidence)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    if (record.verdict, record.subject.commit, record.sandbox) != ("PASSED", commit, sandbox):
+        return {}
+    return {one.name: one.sha256.removeprefix("sha256:") for one in record.subject.artifacts}
+
+
+def from_run(build: Build) -> dict[str, str]:
+    """Digests of every file in the artifacts of the build run, whose metadata must prove its source.
+
+    Raises CannotJudge, Finding or NotYet where there is none that can be used. A name that stands for
+    different bytes is left out.
+    """
+    build.proves_its_source()
+    found: dict[str, str] = {}
+    unclear: set[str] = set()
+    for artifact in build.artifacts:
+        if artifact.expired or artifact.name == build.workflows.metadata:
+            continue
+        for path, raw in build.files(artifact).items():
+            name, digest = path.rpartition("/")[2], sha256(raw).hexdigest()
+            if found.setdefault(name, digest) != digest:
+                unclear.add(name)
+    return {name: digest for name, digest in found.items() if name not in unclear}
+
+
+def with_checksums(built: Built, files: Collection[str], api: Api, tag: str, name: str) -> Built:
+    """Add what the checksum file of a release tells of its ``files``, and what it must be itself.
+
+    Where the build is known, the file is held against it: it must list the other files with the digests of
+    the build. Where it is not, the file is believed, and that is said.
+    """
+    raw = None if name in built.digests else _checksum_file(api, tag, name)
+    if raw is None:
+        return built
+    listed = read_checksums(raw.decode("utf-8", "replace"))
+    others = set(files) - {name}
+    known = {one: digest for one, digest in built.digests.items() if one in others}
+    if known.keys() == others:
+        right = {one: listed.get(one) for one in others} == known
+        text = raw if right else "".join(f"{known[one]}  {one}\n" for one in sorted(known)).encode()
+        return msgspec.structs.replace(built, digests={**built.digests, name: sha256(text).hexdigest()})
+    told = {one: digest for one, digest in listed.items() if one in others}
+    source = f"{built.source}; the release's own {name}, which is weaker"
+    return Built({**told, **built.digests, name: sha256(raw).hexdigest()}, source, weak=True)
+
+
+def _checksum_file(api: Api, tag: str, name: str) -> bytes | None:
+    release = api.release(tag)
+    if not isinstance(release, Known):
+        return None
+    asset = next((one for one in release.value.assets if one.name == name), None)
+    if asset is None:
+        return None
+    fact = api.asset_bytes(asset.url, name)
+    return fact.value if isinstance(fact, Known) else None
+
+
+def read_checksums(text: str) -> dict[str, str]:
+    """SHA-256 sums by file name, as ``sha256sum`` or ``shasum --tag`` writes them; lower-case hex."""
+    found = {}
+    for line in text.splitlines():
+        parts = _SUM.fullmatch(line.strip())
+        if parts:
+            path = parts["name"] or parts["path"]
+            found[path.rpartition("/")[2]] = parts["digest"].lower()
+    return found

@@ -1,0 +1,147 @@
+"""What a gate can say of a channel, and of all of them together.
+
+A fact that is as expected is given; one that is not raises: Finding (FAILED), NotYet (PENDING) or
+CannotJudge (ERRORED), as it was judged, so that ``assert channel.version == release.version`` can fail for no
+other reason than a wrong version.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_relgate.channels.judge import Opinion, Standing
+from pytest_relgate.errors import CannotJudge, Finding, NotYet, RelgateError
+from pytest_relgate.model import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pytest_relgate.channels.observation import Expectation, Observation
+    from pytest_relgate.channels.poll import Settled
+
+
+@dataclass(frozen=True)
+class ChannelFacts:
+    """One channel, settled. ``name`` is the profile's; ``seen`` is the last observation."""
+
+    name: str
+    settled: Settled
+    expectation: Expectation
+
+    def __repr__(self) -> str:
+        return f"<channel {self.name}>"
+
+    @property
+    def seen(self) -> Observation:
+        """What was seen last."""
+        return self.settled.seen
+
+    @property
+    def version(self) -> str:
+        """The version that the channel serves for this release, as SemVer."""
+        self._need(self.settled.judgement.version)
+        found = self.seen.version
+        return self.expectation.version if found == self.expectation.spelled else found
+
+    @property
+    def files(self) -> frozenset[str]:
+        """The names of the release's files."""
+        self._need(self.settled.judgement.files)
+        return frozenset(file.name for file in self.seen.files)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The digests of what the channel serves, ``sha256:<hex>`` by file name."""
+        self._need(self.settled.judgement.digests)
+        found = {
+            file.name: file.served.get("sha256") or file.stated.get("sha256", "") for file in self.seen.files
+        }
+        return {name: f"sha256:{digest}" for name, digest in found.items()}
+
+    @property
+    def flags(self) -> frozenset[str]:
+        """The release's marks there: yanked, deprecated, draft, prerelease, withheld."""
+        self._need(self.settled.judgement.flags)
+        return self.seen.flags
+
+    @property
+    def serves(self) -> bool:
+        """Whether the channel serves the release, as far as it is known. Judges nothing."""
+        return self.settled.judgement.version.standing is Standing.SERVED
+
+    def _need(self, opinion: Opinion) -> None:
+        """Raise what the opinion stands for, unless the fact is as expected."""
+        raised = self.raised_for(opinion)
+        if raised is not None:
+            raise raised
+
+    def raised_for(self, opinion: Opinion) -> Exception | None:
+        """What a gate raises that asks for the fact of this opinion; None where it is as expected."""
+        where, do = self.seen.where, opinion.do
+        match self.settled.judgement.state(opinion):
+            case State.PASSED:
+                return None
+            case State.FAILED:
+                return Finding(opinion.words, where=where, do=do)
+            case State.PENDING:
+                return NotYet(opinion.words, where=where, do=self._when() or do)
+            case _:
+                return CannotJudge(opinion.words, where=where, do=do)
+
+    def _when(self) -> str:
+        again = self.settled.again
+        if not again:
+            return ""
+        return f"look again in {round(again)} s or later, or wait with --release-wait 20m"
+
+
+class Channels:
+    """All channels of the profile, settled. ``failed_jobs`` maps a channel to its publish job that failed."""
+
+    def __init__(self, facts: Mapping[str, ChannelFacts], failed_jobs: Mapping[str, str]) -> None:
+        self._facts, self._failed_jobs = dict(facts), dict(failed_jobs)
+
+    def __repr__(self) -> str:
+        return f"<channels {', '.join(self._facts)}>"
+
+    def __iter__(self) -> Iterator[ChannelFacts]:
+        return iter(self._facts.values())
+
+    def __getitem__(self, name: str) -> ChannelFacts:
+        found = self._facts.get(name)
+        if found is None:
+            known = ", ".join(self._facts) or "none"
+            message = f"the profile has no channel named {name}: it has {known}"
+            raise RelgateError(message)
+        return found
+
+    @property
+    def expected(self) -> frozenset[str]:
+        """The names of all channels: a release is on every one of them or on none (SPEC S12)."""
+        return frozenset(self._facts)
+
+    @property
+    def serving(self) -> frozenset[str]:
+        """The names of the channels that serve the release.
+
+        Where they are not all, the others are named with their reasons. That is a finding where something
+        is wrong or the job that should have published did not succeed; else it waits, or is unknown.
+        """
+        serving = frozenset(one.name for one in self if one.serves)
+        rest = [one for one in self if not one.serves]
+        if not rest:
+            return serving
+        shown = f"{', '.join(sorted(serving)) or 'no channel'} of {len(self._facts)} serve the release"
+        failed = [name for one in rest if (name := self._failed_jobs.get(one.name))]
+        reasons = "; ".join(one.settled.judgement.version.words for one in rest)
+        if failed:
+            words = f"{shown}; publish jobs that did not succeed: {', '.join(failed)}; {reasons}"
+            raise Finding(words, do="publish again for the same target; what is out stays out")
+        raised = [one.raised_for(one.settled.judgement.version) for one in rest]
+        words = f"{shown}; {reasons}"
+        for kind in (Finding, CannotJudge, NotYet):
+            worst = next((one for one in raised if isinstance(one, kind)), None)
+            if worst is not None:
+                raise kind(words, where=worst.where, do=worst.do)
+        return serving

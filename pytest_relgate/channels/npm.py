@@ -1,0 +1,116 @@
+"""The npm registry: the document of a version, the dist-tags, and the tarball.
+
+docs.npmjs.com/cli, "package-metadata". The document of the whole package is cached for minutes, an absence
+too, so the version's own document is asked. A mirror may have no dist-tags.
+"""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from pytest_relgate.channels.look import usable
+from pytest_relgate.channels.observation import File, Observation, Presence
+from pytest_relgate.net.exchange import origin_of
+from pytest_relgate.net.facts import Absent, Known, Unknown, json_of
+
+if TYPE_CHECKING:
+    from pytest_relgate.channels.look import Look
+
+
+class Dist(msgspec.Struct, frozen=True):
+    """Where a version's tarball is, and its digests: Subresource Integrity, and SHA-1 of old."""
+
+    tarball: str
+    integrity: str = ""
+    shasum: str = ""
+    attestations: object = None
+
+
+class Document(msgspec.Struct, frozen=True):
+    """A version of a package."""
+
+    name: str
+    version: str
+    dist: Dist
+    deprecated: str | bool | None = None
+
+
+def observe(look: Look) -> Observation:
+    """Look at the version and at the dist-tag, and read the tarball."""
+    base = look.channel.mirror or look.origins.npm
+    name = quote(look.package, safe="@")
+    where = f"{base}/{name}/{quote(look.expected.spelled, safe='')}"
+    tags = json_of(
+        look.http.get(look.url(f"{base}/-/package/{name}/dist-tags"), fresh=look.fresh),
+        dict[str, str],
+        f"the dist-tags of {look.package}",
+    )
+    look.exchanges += tags.exchanges
+    if isinstance(tags, Unknown):
+        return look.unknown(tags, where)
+    resolved = tags.value.get(look.channel.tag or "latest", "") if isinstance(tags, Known) else ""
+    fact = json_of(
+        look.http.get(look.url(where), accept="application/json", fresh=look.fresh),
+        Document,
+        f"{look.package} {look.expected.spelled}",
+    )
+    match fact:
+        case Unknown() as unknown:
+            return look.unknown(unknown, where)
+        case Absent() as absent:
+            return look.absent(absent, where, resolved)
+        case Known(value=document, exchanges=exchanges):
+            look.exchanges += exchanges
+    if (document.name, document.version) != (look.package, look.expected.spelled):
+        words = f"{where} speaks of {document.name} {document.version}"
+        return look.unknown(Unknown(words, "see which registry answers there", (), final=True), where)
+    file = _tarball(look, base, document)
+    return Observation(
+        look.name,
+        look.channel.kind,
+        Presence.COMPLETE,
+        where=where,
+        version=document.version,
+        resolved=resolved,
+        files=(file,),
+        flags=frozenset({"deprecated"}) if document.deprecated not in (None, False, "") else frozenset(),
+        whole=True,
+        provenance=document.dist.attestations is not None,
+        mirror=bool(look.channel.mirror),
+        exchanges=tuple(look.exchanges),
+    )
+
+
+def _tarball(look: Look, base: str, document: Document) -> File:
+    url = document.dist.tarball
+    name = urlsplit(url).path.rpartition("/")[2]
+    stated = integrity(document.dist.integrity)
+    if not stated and document.dist.shasum:
+        stated = usable({"sha1": document.dist.shasum})
+    file = File(name, None, stated)
+    try:
+        place = origin_of(url)
+    except ValueError as error:
+        return msgspec.structs.replace(file, unread=f"the tarball of {document.name}: {error}")
+    if place != origin_of(base):
+        return msgspec.structs.replace(file, unread=f"its tarball is at {place}, another host than {base}")
+    return look.with_bytes(file, url, frozenset())
+
+
+def integrity(text: str) -> dict[str, str]:
+    """Digests of a Subresource Integrity string, in hex by algorithm; what is none is left out."""
+    found = {}
+    for part in text.split():
+        algorithm, sign, value = part.partition("?")[0].partition("-")
+        try:
+            digest = b64decode(value, validate=True).hex()
+        except (binascii.Error, ValueError):
+            continue
+        if sign:
+            found[algorithm] = digest
+    return usable(found)

@@ -1,0 +1,262 @@
+"""What gates see of the world outside, in one process: GitHub, and all channels, looked at once."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from semver import Version
+
+from pytest_relgate.channels import crates, github_release, homebrew, npm, pypi
+from pytest_relgate.channels.built import Built, digests_of_build, with_checksums
+from pytest_relgate.channels.channels import ChannelFacts, Channels
+from pytest_relgate.channels.judge import judge
+from pytest_relgate.channels.look import Look, spelled
+from pytest_relgate.channels.observation import Expectation, Observation
+from pytest_relgate.channels.poll import Settled, settle
+from pytest_relgate.errors import CannotJudge
+from pytest_relgate.github.api import Api
+from pytest_relgate.github.facts import GitHub
+from pytest_relgate.net.credentials import github_credentials
+from pytest_relgate.net.facts import Known
+from pytest_relgate.net.http import Http
+from pytest_relgate.source.git import Repository
+from pytest_relgate.source.versions import newest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from pytest_relgate.net.origins import Origins
+    from pytest_relgate.profile import Profile
+    from pytest_relgate.profile.channels import Channel
+
+OBSERVERS: Mapping[str, Callable[[Look], Observation]] = {
+    "crates": crates.observe,
+    "github-release": github_release.observe,
+    "homebrew": homebrew.observe,
+    "npm": npm.observe,
+    "pypi": pypi.observe,
+}
+
+
+@dataclass
+class Outside:
+    """The world outside, for one release.
+
+    ``evidence`` is the folder of the target's evidence, ``wait`` the seconds that channels are waited for,
+    ``waiting`` a context in which time does not count against a gate, ``attach`` keeps a record.
+    """
+
+    profile: Profile
+    target: str
+    commit: str
+    repository: Path
+    origins: Origins
+    environ: Mapping[str, str]
+    sandbox: bool
+    evidence: Path
+    wait: float = 0.0
+    waiting: Callable[[], AbstractContextManager[Any]] = nullcontext
+    attach: Callable[[str, str], object] | None = None
+    _open: list[Http] = field(default_factory=list)
+    _mutex: Lock = field(default_factory=Lock)
+
+    @cached_property
+    def http(self) -> Http:
+        """The client, with the credentials for GitHub."""
+        credentials = github_credentials(self.environ, self.origins.github_api, ask_gh=not self.sandbox)
+        made = Http(credentials)
+        self._open.append(made)
+        return made
+
+    def close(self) -> None:
+        """Close every connection."""
+        for one in self._open:
+            one.close()
+
+    @cached_property
+    def api(self) -> Api:
+        """GitHub's API for the project's repository. Raises CannotJudge where the profile names none."""
+        if not self.profile.repository:
+            message = "the profile names no repository on GitHub"
+            raise CannotJudge(message, do='add repository = "owner/name" to relgate.toml')
+        return Api(self.http, self.origins.github_api, self.profile.repository)
+
+    @cached_property
+    def github(self) -> GitHub:
+        """The project on GitHub."""
+        return GitHub(
+            self.api,
+            self.profile.workflows,
+            target=self.target,
+            commit=self.commit,
+            environ=self.environ,
+        )
+
+    # -- channels -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def channels(self) -> Channels:
+        """All channels, looked at together by threads, settled. Takes as long as the slowest of them."""
+        with self.waiting():
+            return self._settled()
+
+    def _settled(self) -> Channels:
+        built = self._built()
+        published = self._published()
+        looks = {name: self._look(name, channel, built) for name, channel in self.profile.channels.items()}
+        with ThreadPoolExecutor(max_workers=max(1, len(looks)), thread_name_prefix="channel") as threads:
+            running = {name: threads.submit(self._settle, look, published) for name, look in looks.items()}
+            settled = {name: future.result() for name, future in running.items()}
+        facts = {name: ChannelFacts(name, settled[name], looks[name].expected) for name in looks}
+        for name in facts:
+            self._keep(name, settled[name])
+        return Channels(facts, self._failed_jobs([name for name, one in facts.items() if not one.serves]))
+
+    def _settle(self, look: Look, published: float | None) -> Settled:
+        observe = OBSERVERS[look.channel.kind]
+
+        def see(fresh: bool) -> Observation:  # noqa: FBT001  (as poll's type says)
+            look.begin(fresh=fresh)
+            return observe(look)
+
+        def say(seen: Observation, twice: bool) -> Any:  # noqa: FBT001
+            age = None if published is None else max(0.0, datetime.now(UTC).timestamp() - published)
+            return judge(seen, look.expected, age=age, looked_twice=twice)
+
+        return settle(see, say, wait=self.wait)
+
+    def _look(self, name: str, channel: Channel, built: Built) -> Look:
+        version = self.target.removeprefix("v")
+        parsed = Version.parse(version)
+        spelling = spelled(version, channel.kind)
+        package = channel.package or self.profile.project
+        files = self.files_of(name)
+        expected = Expectation(
+            version=version,
+            spelled=spelling,
+            files=files,
+            digests={file: built.digests[file] for file in files if file in built.digests},
+            source=built.source,
+            prerelease=parsed.prerelease is not None,
+            newest=self._is_newest,
+            commit=self.commit if channel.kind == "github-release" else "",
+        )
+        return Look(
+            name=name,
+            channel=channel,
+            package=package,
+            expected=expected,
+            tag=self.target,
+            http=self.http,
+            origins=self.origins,
+            api=Api(self.http, self.origins.github_api, channel.tap or self.profile.repository),
+            largest=self.profile.built.largest,
+            over=lambda: self._ended_well(channel),
+        )
+
+    def files_of(self, channel: str) -> frozenset[str]:
+        """The names of the files that the profile expects on a channel, for this release."""
+        return frozenset(map(self._named, self.profile.artifacts.get(channel, ())))
+
+    def _named(self, name: str) -> str:
+        """A file's name with the release's version and tag in it."""
+        version = self.target.removeprefix("v")
+        places = {"version": version, "pep440": spelled(version, "pypi") or version, "tag": self.target}
+        for place, value in places.items():
+            name = name.replace(f"{{{place}}}", value)
+        return name
+
+    @cached_property
+    def _is_newest(self) -> bool:
+        """Whether no higher stable release than the target is known, by the tags of the repository."""
+        tags = {tag.name for tag in Repository(self.repository).tags()}
+        newest = newest_of(tags)
+        if newest is None:
+            return True
+        return Version.parse(newest[1:]) <= Version.parse(self.target[1:])
+
+    def _built(self) -> Built:
+        """What was built. Where nothing of it is at hand, the checksums of the release are believed."""
+        channels = self.profile.channels
+        built = digests_of_build(
+            frozenset(file for name in channels for file in self.files_of(name)),
+            evidence=self.evidence / "build" / "evidence.json",
+            commit=self.commit,
+            sandbox=self.sandbox,
+            build=self.github.build,
+        )
+        for name, channel in channels.items():
+            if channel.checksums:
+                sums = self._named(channel.checksums)
+                built = with_checksums(built, self.files_of(name), self.api, self.target, sums)
+        return built
+
+    def _published(self) -> float | None:
+        """When the release was published, in seconds of the epoch; None where GitHub does not say."""
+        if not self.profile.repository:
+            return None
+        release = self.api.release(self.target)
+        if not isinstance(release, Known) or not release.value.published_at:
+            return None
+        try:
+            return datetime.fromisoformat(release.value.published_at).timestamp()
+        except ValueError:
+            return None
+
+    @cached_property
+    def _publish_jobs(self) -> dict[str, str | None]:
+        """How each job of the newest publish run for this release ended, by name; empty where none is known.
+
+        The API does not show a run's inputs: a run is for this release that was dispatched on its commit, or
+        whose title names its tag.
+        """
+        workflow = self.profile.workflows.publish
+        if not workflow or not self.profile.repository:
+            return {}
+        runs = self.api.recent_runs(workflow)
+        if not isinstance(runs, Known):
+            return {}
+        mine = [
+            run
+            for run in runs.value
+            if run.head_sha == self.commit or self.target in run.display_title.split()
+        ]
+        if not mine or mine[0].status != "completed":
+            return {}
+        ended = self.api.jobs(mine[0].id)
+        return {job.name: job.conclusion for job in ended.value} if isinstance(ended, Known) else {}
+
+    def _ended_well(self, channel: Channel) -> bool:
+        with self._mutex:  # channels are looked at by threads
+            return bool(channel.job) and self._publish_jobs.get(channel.job) == "success"
+
+    def _failed_jobs(self, late: list[str]) -> dict[str, str]:
+        """The publish jobs of these channels that did not succeed; nothing where none is known."""
+        jobs = {name: self.profile.channels[name].job for name in late}
+        results = {name: self._publish_jobs.get(job) for name, job in jobs.items() if job}
+        return {
+            name: f"{jobs[name]} ({result})"
+            for name, result in results.items()
+            if result not in (None, "success")
+        }
+
+    def _keep(self, name: str, settled: Settled) -> None:
+        if self.attach is not None:
+            record = msgspec.json.format(msgspec.json.encode(settled, order="deterministic"), indent=1)
+            self.attach(f"channel-{name}.json", record.decode())
+
+
+def surroundings(environ: Mapping[str, str], sandbox: bool) -> dict[str, str]:  # noqa: FBT001  (a fact)
+    """The environment that credentials are looked for in; in the sandbox nobody's real ones."""
+    if not sandbox:
+        return {**os.environ, **environ}
+    return {"GH_TOKEN": "sandbox-token", **environ}  # opens nothing but the twins

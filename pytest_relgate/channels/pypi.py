@@ -1,0 +1,118 @@
+"""PyPI and indexes like it: the Simple API in JSON (PEP 691, 700, 740), and the files.
+
+``/pypi/NAME/json`` gives the newest stable version as the version of the project, and may lag: it is not
+asked. Files are told apart by their names (packaging), because not every index lists versions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urldefrag, urljoin
+
+import msgspec
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+from packaging.version import Version
+
+from pytest_relgate.channels.look import highest_python, usable
+from pytest_relgate.channels.observation import File, Observation, Presence
+from pytest_relgate.net.facts import Absent, Known, Unknown, json_of
+
+if TYPE_CHECKING:
+    from pytest_relgate.channels.look import Look
+
+ACCEPT = "application/vnd.pypi.simple.v1+json"
+
+
+class Listed(msgspec.Struct, frozen=True, rename="kebab"):
+    """A file of a project. ``yanked`` is false, true, or the reason."""
+
+    filename: str
+    url: str
+    hashes: dict[str, str]
+    size: int | None = None
+    yanked: bool | str = False
+    upload_time: str | None = None
+    provenance: str | None = None
+
+
+class Project(msgspec.Struct, frozen=True):
+    """A project's page."""
+
+    name: str
+    files: tuple[Listed, ...]
+
+
+def observe(look: Look) -> Observation:
+    """Look at the project's page, and read the bytes of the release's files."""
+    base = look.channel.mirror or f"{look.origins.pypi}/simple"
+    where = f"{base}/{canonicalize_name(look.package)}/"
+    if not look.expected.spelled:
+        words = f"{look.expected.version} has no spelling in PEP 440, and cannot be on a Python index"
+        return look.unknown(
+            Unknown(words, "name prereleases -alpha.N, -beta.N or -rc.N", (), final=True), where
+        )
+    fact = json_of(
+        look.http.get(look.url(where), accept=ACCEPT, fresh=look.fresh),
+        Project,
+        f"{look.package} on the index",
+    )
+    match fact:
+        case Unknown() as unknown:
+            return look.unknown(unknown, where)
+        case Absent() as absent:
+            return look.absent(absent, where)
+        case Known(value=project, exchanges=exchanges):
+            look.exchanges += exchanges
+    by_version: dict[Version, list[Listed]] = {}
+    for listed in project.files:
+        version = version_of(listed.filename, look.package)
+        if version is not None:
+            by_version.setdefault(version, []).append(listed)
+    mine = by_version.get(Version(look.expected.spelled), [])
+    offered = [one for one, files in by_version.items() if not all(_yanked(file) for file in files)]
+    files = tuple(_read(look, where, listed) for listed in mine)
+    return Observation(
+        look.name,
+        look.channel.kind,
+        Presence.COMPLETE if mine else Presence.ABSENT,
+        where=where,
+        version=look.expected.spelled if mine else "",
+        resolved=highest_python(offered),
+        files=files,
+        flags=frozenset({"yanked"}) if any(map(_yanked, mine)) else frozenset(),
+        provenance=all(file.provenance for file in mine) if mine else None,
+        published=max((file.upload_time or "" for file in mine), default=""),
+        mirror=bool(look.channel.mirror),
+        exchanges=tuple(look.exchanges),
+    )
+
+
+def _yanked(file: Listed) -> bool:
+    return file.yanked is not False  # an empty reason is a reason
+
+
+def _read(look: Look, where: str, listed: Listed) -> File:
+    file = File(listed.filename, listed.size, usable(listed.hashes))
+    # Addresses may be relative; files of PyPI are on a host of their own, and no credential goes there.
+    url = urldefrag(urljoin(where, listed.url)).url
+    if listed.filename not in look.expected.files:
+        return file  # it is not expected at all; no need of its bytes
+    return look.with_bytes(file, url, frozenset())
+
+
+def version_of(filename: str, project: str) -> Version | None:
+    """The version of a wheel or source distribution of a project, None for any other file."""
+    try:
+        if filename.endswith(".whl"):
+            name, version = parse_wheel_filename(filename)[:2]
+        else:
+            name, version = parse_sdist_filename(filename)
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        return None
+    return version if name == canonicalize_name(project) else None

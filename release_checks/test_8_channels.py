@@ -1,0 +1,88 @@
+"""The channels after the release: each serves its version, its files, the bytes that were built."""
+
+import pytest
+
+pytestmark = pytest.mark.postrelease
+
+
+class TestChannel:
+    """Once for each channel of relgate.toml. All are looked at together, before the first assert."""
+
+    @pytest.mark.gate(
+        faults=(
+            "github-absent",
+            "github-draft",
+            "crates-absent",
+            "crates-wrong-version",
+            "crates-yanked",
+            "npm-absent",
+            "npm-wrong-version",
+            "npm-wrong-dist-tag",
+            "pypi-absent",
+            "pypi-wrong-version",
+            "pypi-yanked",
+            "homebrew-absent",
+            "homebrew-wrong-version",
+        )
+    )
+    def test_version(self, channel, release):
+        """The channel serves the version, and gives it to whoever names none."""
+        assert channel.version == release.version
+
+    @pytest.mark.gate(
+        faults=(
+            "github-missing",
+            "github-extra",
+            "pypi-missing",
+            "pypi-extra",
+            "homebrew-missing",
+            "homebrew-swapped-branches",
+        )
+    )
+    def test_files(self, channel, expected):
+        """The channel has exactly the files of the release."""
+        assert channel.files == expected.files
+
+    @pytest.mark.gate(
+        faults=(
+            "github-truncated",
+            "github-wrong-digest",
+            "crates-truncated",
+            "crates-wrong-digest",
+            "npm-truncated",
+            "npm-wrong-digest",
+            "npm-missing",
+            "pypi-truncated",
+            "pypi-wrong-digest",
+            "homebrew-wrong-digest",
+        )
+    )
+    def test_bytes(self, channel, expected):
+        """The channel serves the bytes that were built."""
+        assert channel.digests == expected.digests
+
+    @pytest.mark.gate(faults=("github-draft", "crates-yanked", "npm-deprecated", "pypi-yanked"))
+    def test_marks(self, channel, expected):
+        """The release is not yanked, deprecated, a draft, or wrongly marked."""
+        assert channel.flags == expected.flags
+
+
+@pytest.mark.gate(
+    incident=True,
+    faults=(
+        "partial-publish",
+        "slow-propagation",
+        "404-then-200",
+        "429-with-retry-after",
+        "secondary-limit",
+        "server-errors",
+        "html-instead-of-json",
+        "redirect-elsewhere",
+        "endless-body",
+        "gzip-bomb",
+        "reset-connection",
+    ),
+)
+def test_all_or_none(channels):
+    """Every channel serves the release, or none does."""
+    assert channels.serving == channels.expected
