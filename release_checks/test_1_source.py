@@ -28,6 +28,13 @@ def test_the_changelog_is_final(source, release):
     assert source.has_final_changelog(release.version)
 
 
+@pytest.mark.when_present("homebrew/plasmite.rb")
+@pytest.mark.gate(remedy="put every archive under the branch of its platform", faults=("swapped-formula",))
+def test_the_formula_agrees_with_itself(source):
+    """The Homebrew formula has one archive and one checksum for each platform, under its own branch."""
+    assert source.has_a_consistent_formula()
+
+
 @pytest.mark.gate(remedy="mend the lines that git names, and commit", faults=("whitespace-error",))
 def test_no_whitespace_errors(run, release):
     """The change since the base has no whitespace errors and no conflict markers."""

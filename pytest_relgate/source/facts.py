@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 class SourceFacts:
     """The source under release, as its manifests and its changelog tell of it.
 
-    ``manifest_paths`` and ``changelog_path`` are those of the profile, relative to the repository.
+    ``manifest_paths``, ``changelog_path`` and ``formula_path`` are those of the profile, relative to the
+    repository.
     """
 
     files: Files
     manifest_paths: tuple[str, ...] = ()
     changelog_path: str = ""
+    formula_path: str = ""
 
     @property
     def manifests(self) -> Manifests:
@@ -65,3 +67,23 @@ class SourceFacts:
         if raw is None:
             return none_of([Problem(f"there is no {path}", path, f"write it, with a section for {version}")])
         return none_of(unfinished(raw.decode("utf-8", "replace"), version, path))
+
+    def has_a_consistent_formula(self) -> Literal[True]:
+        """The Homebrew formula beside the source does not contradict itself (S11).
+
+        Every platform has one archive and one checksum, and the archive is that platform's. What the
+        checksums must be, only the build can say. Raises Finding otherwise, CannotJudge where the profile
+        names no formula.
+        """
+        from pytest_relgate.source.formula import read_formula
+        from pytest_relgate.source.formula_rules import contradictions
+
+        __tracebackhide__ = True
+        path = self.formula_path
+        if not path:
+            message = "the profile names no formula"
+            raise CannotJudge(message)
+        raw = self.files.read(path)
+        if raw is None:
+            return none_of([Problem(f"there is no {path}", path, "add it, or mend formula in relgate.toml")])
+        return none_of(contradictions(read_formula(path, raw)))

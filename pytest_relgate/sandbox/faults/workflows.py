@@ -45,6 +45,14 @@ def _unfinished(files: dict[str, str]) -> dict[str, str]:
     return {**files, "CHANGELOG.md": f"{text[:at]}## [0.1.10] - unreleased{text[end:]}"}
 
 
+def _swapped(files: dict[str, str]) -> dict[str, str]:
+    """The archives of the two kinds of Macs, each under the branch of the other."""
+    text = files["homebrew/plasmite.rb"]
+    for old, new in (("darwin_arm64", "\0"), ("darwin_amd64", "darwin_arm64"), ("\0", "darwin_amd64")):
+        text = text.replace(f"_{old}.tar.gz", f"_{new}.tar.gz")
+    return {**files, "homebrew/plasmite.rb": text}
+
+
 def _whitespace(files: dict[str, str]) -> dict[str, str]:
     return {**files, "README.md": files["README.md"] + "A line that ends in spaces.   \n"}
 
@@ -243,6 +251,13 @@ FAULTS = (
         Phase.PRERELEASE,
         r"CHANGELOG\.md: the section is not final",
         files=_unfinished,
+    ),
+    Fault(
+        "swapped-formula",
+        "the formula's archives stand under each other's branch",
+        Phase.PRERELEASE,
+        r"darwin_arm64: the archive under this branch is .*darwin_amd64",
+        files=_swapped,
     ),
     Fault(
         "whitespace-error",

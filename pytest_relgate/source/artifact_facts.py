@@ -1,0 +1,116 @@
+"""What a gate can say of what was built. Each statement is true, or a finding that names the file."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from pytest_relgate.errors import CannotJudge, Finding
+from pytest_relgate.source.archives import kind_of, read_archive
+from pytest_relgate.source.artifact_rules import another_set, foreign_natives, too_large, unlicensed
+from pytest_relgate.source.ecosystems import pep440_of
+from pytest_relgate.source.problem import Problem, none_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pytest_relgate.source.archives import Archive
+
+
+def expected_names(templates: Iterable[str], version: str) -> tuple[str, ...]:
+    """Fill ``{version}``, ``{tag}`` and ``{pep440}`` into names of files; ``version`` is SemVer without a v.
+
+    Raises CannotJudge where a name needs a spelling that PEP 440 has not.
+    """
+    python = pep440_of(version)
+    filled = []
+    for template in templates:
+        if python is None and "{pep440}" in template:
+            message = f"PyPI (PEP 440) has no spelling of {version}, which {template} needs"
+            raise CannotJudge(message)
+        name = template.replace("{version}", version).replace("{tag}", f"v{version}")
+        filled.append(name.replace("{pep440}", python or ""))
+    return tuple(dict.fromkeys(filled))
+
+
+@dataclass(frozen=True)
+class ArtifactFacts:
+    """The artifacts of a build.
+
+    ``load`` gives where a file was found, its path there and its bytes. ``expected`` are the names that
+    ``[artifacts]`` of the profile lists, ``licences`` and ``largest`` (bytes) are those of ``[built]``.
+    """
+
+    load: Callable[[], Iterable[tuple[str, str, bytes]]]
+    expected: tuple[str, ...]
+    licences: tuple[str, ...]
+    largest: int
+
+    @cached_property
+    def _read(self) -> tuple[tuple[Archive, ...], tuple[Problem, ...]]:
+        """Every archive once, and what is wrong with those that cannot be read."""
+        archives: list[Archive] = []
+        problems: list[Problem] = []
+        seen: dict[str, tuple[str, bytes]] = {}
+        for place, path, raw in self.load():
+            name = posixpath.basename(path)
+            if not kind_of(name).archive:
+                continue
+            before = seen.setdefault(name, (place, raw))
+            if before[0] != place and before[1] != raw:
+                words = (
+                    f"{name} is in {before[0]} and in {place}, with other bytes: one would win over the other"
+                )
+                problems.append(Problem(words, name, "give the two files names of their own"))
+            if before[0] != place:
+                continue
+            try:
+                archives.append(read_archive(name, raw))
+            except Finding as error:
+                problems.append(Problem(error.found, error.where, error.do))
+        return tuple(archives), tuple(problems)
+
+    @property
+    def archives(self) -> tuple[Archive, ...]:
+        """The archives that could be read. Raises CannotJudge where there are none at all."""
+        archives, problems = self._read
+        if not archives and not problems:
+            message = "nothing was built that could be looked at"
+            raise CannotJudge(message)
+        return archives
+
+    def are_sound(self) -> Literal[True]:
+        """Every archive can be read to its end, leads nowhere outside, and no two share a name."""
+        __tracebackhide__ = True
+        assert self.archives is not None  # noqa: S101  (asks that there are any)
+        return none_of(self._read[1])
+
+    def are_complete(self) -> Literal[True]:
+        """The archives are exactly those that the profile expects."""
+        __tracebackhide__ = True
+        wanted = [name for name in self.expected if kind_of(name).archive]
+        if not wanted:
+            message = "the profile lists no [artifacts], so nothing says what is built"
+            raise CannotJudge(message)
+        broken = {problem.where for problem in self._read[1]}
+        return none_of(another_set({one.name for one in self.archives} | broken, wanted))
+
+    def carry_their_licences(self) -> Literal[True]:
+        """Every archive holds licence and notices, at its right place and not empty (S24)."""
+        __tracebackhide__ = True
+        if not self.licences:
+            message = "the profile lists no licences in [built]"
+            raise CannotJudge(message)
+        return none_of(one for archive in self.archives for one in unlicensed(archive, self.licences))
+
+    def are_for_their_platforms(self) -> Literal[True]:
+        """Every native file is for the platform that the name of its archive promises."""
+        __tracebackhide__ = True
+        return none_of(one for archive in self.archives for one in foreign_natives(archive))
+
+    def are_not_too_large(self) -> Literal[True]:
+        """No archive is larger than the profile allows."""
+        __tracebackhide__ = True
+        return none_of(one for archive in self.archives for one in too_large(archive, self.largest))
