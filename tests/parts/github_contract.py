@@ -2,6 +2,7 @@
 
 ``with held(twin) as judged:`` wraps a twin; ``judged`` is a twin like the other and can be served, asked by
 gh or by our own clients. When the block ends, everything that was wrong with any answer is said at once.
+``Watch`` does the same for a twin that somebody else serves.
 
 An object whose fields the description lists is closed: a field beside them is wrong too. Where the twin is
 right against the description, it stands in one of the tables below with its reason; a row that no answer
@@ -229,6 +230,34 @@ def held(twin: Twin) -> Iterator[ContractTwin]:
     judged = ContractTwin(twin)
     yield judged
     assert not judged.problems, "\n".join(["against GitHub's description:", *judged.problems])
+
+
+@dataclass
+class Watch:
+    """For ``serve(..., seen=)`` and ``open_box(..., seen=)``: judges what the GitHub twin answered.
+
+    It sees what a client was sent, so it is for a world without network faults. ``check`` says all at once.
+    """
+
+    problems: list[str] = field(default_factory=list)
+    seen: set[tuple[str, str, int]] = field(default_factory=set)
+
+    def __call__(self, twin: str, request: Request, answer: Answer) -> None:
+        if twin == "github":
+            one = ContractTwin(_Said(answer), self.problems, self.seen)
+            one.answer(request)
+
+    def check(self) -> None:
+        assert not self.problems, "\n".join(["against GitHub's description:", *self.problems])
+
+
+@dataclass(frozen=True)
+class _Said:
+    said: Answer
+    name: str = "github"
+
+    def answer(self, _: Request) -> Answer:
+        return self.said
 
 
 def judge(request: Request, answer: Answer) -> tuple[list[str], Operation | None, set[object]]:
