@@ -7,7 +7,6 @@ meet: the first folder of the index has one or two letters.
 
 from __future__ import annotations
 
-import struct
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
@@ -269,12 +268,6 @@ def index_path(name: str) -> str:
     if len(lower) < _SHORT:
         return f"{len(lower)}/{lower}"
     return f"{_SHORT}/{lower[0]}/{lower}" if len(lower) == _SHORT else f"{lower[:2]}/{lower[2:4]}/{lower}"
-
-
-def framed(metadata: Mapping[str, Any], archive: bytes) -> bytes:
-    """Make the body of a publish, as cargo does."""
-    raw = msgspec.json.encode(metadata)
-    return struct.pack("<I", len(raw)) + raw + struct.pack("<I", len(archive)) + archive
 
 
 def _with(world: World, crate: Crate) -> World:

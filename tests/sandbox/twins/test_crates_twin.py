@@ -10,7 +10,7 @@ import tarfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_relgate.sandbox.twins.crate_file import dependencies_of, split_features
@@ -286,6 +286,7 @@ def test_without_a_token_nobody_writes(
 names = st.sampled_from(["a", "b", "c", "d"])
 
 
+@example({"a": ["b"], "b": ["c"], "c": ["dep:x"]})
 @given(st.dictionaries(names, st.lists(st.one_of(names, st.sampled_from(["dep:x", "x?/y", "x/y"])))))
 def test_old_cargos_never_read_a_feature_of_the_newer_syntax(features: dict[str, list[str]]) -> None:
     older, newer = split_features(features)

@@ -125,6 +125,13 @@ def test_dist_tags_are_never_old(twin: NpmTwin, ring: bytes, ask: Any) -> None:
     assert said(ask(twin, "GET", path)) == {"latest": "1.0.0"}
 
 
+def test_a_first_publish_takes_latest_whatever_the_tag_and_a_second_does_not(twin: NpmTwin, ask: Any) -> None:
+    for version in ("1.0.0-rc.1", "1.0.0-rc.2"):
+        body = sent("ring", version, tarball(), tag="next")
+        assert ask(twin, "PUT", "/ring", body, token="Bearer t").status == 200
+    assert said(ask(twin, "GET", "/ring"))["dist-tags"] == {"latest": "1.0.0-rc.1", "next": "1.0.0-rc.2"}
+
+
 def test_a_prerelease_published_without_a_tag_takes_latest_as_it_was_told(
     twin: NpmTwin, ring: bytes, ask: Any
 ) -> None:

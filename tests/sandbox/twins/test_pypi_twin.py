@@ -232,6 +232,10 @@ def test_the_client_chooses_the_form(
     assert answer.headers["vary"] == "Accept"
     assert answer.headers["cache-control"] == "max-age=600, public"
     assert answer.headers["x-pypi-last-serial"].isdigit()
+    again = ask(
+        twin, "GET", "/simple/ring-x/", accept=accept, if_none_match=f'W/"x", {answer.headers["etag"]}'
+    )
+    assert (again.status, again.body) == (304, b"")
 
 
 @pytest.mark.parametrize(("accept", "expected"), [("a/*;q=0.2, a/b;q=0.1", "a/c"), ("a/b;q=nonsense", None)])
