@@ -7,14 +7,14 @@ to be so.
 
 from __future__ import annotations
 
-import re
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from pytest_relgate.errors import CannotJudge, Finding, NotYet
 from pytest_relgate.net.facts import Known
+from pytest_relgate.source.formula_rules import read_checksums
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
     from pytest_relgate.github.api import Api
     from pytest_relgate.github.build import Build
-
-_SUM: Final = re.compile(
-    r"(?P<bsd>SHA256 \((?P<name>.+)\) = )?(?P<digest>[0-9A-Fa-f]{64})(?(bsd)|[ ][ *](?P<path>.+))"
-)
 
 
 class Built(msgspec.Struct, frozen=True):
@@ -114,7 +110,8 @@ def with_checksums(built: Built, files: Collection[str], api: Api, tag: str, nam
     raw = None if name in built.digests else _checksum_file(api, tag, name)
     if raw is None:
         return built
-    listed = read_checksums(raw.decode("utf-8", "replace"))
+    sums = read_checksums(raw.decode("utf-8", "replace"))
+    listed = {one: min(digests) for one, digests in sums.items() if len(digests) == 1}
     others = set(files) - {name}
     known = {one: digest for one, digest in built.digests.items() if one in others}
     if known.keys() == others:
@@ -135,14 +132,3 @@ def _checksum_file(api: Api, tag: str, name: str) -> bytes | None:
         return None
     fact = api.asset_bytes(asset.url, name)
     return fact.value if isinstance(fact, Known) else None
-
-
-def read_checksums(text: str) -> dict[str, str]:
-    """SHA-256 sums by file name, as ``sha256sum`` or ``shasum --tag`` writes them; lower-case hex."""
-    found = {}
-    for line in text.splitlines():
-        parts = _SUM.fullmatch(line.strip())
-        if parts:
-            path = parts["name"] or parts["path"]
-            found[path.rpartition("/")[2]] = parts["digest"].lower()
-    return found

@@ -6,17 +6,23 @@ here is what the formula says of them: which file, which checksum, for which pla
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from pytest_relgate.channels.formula import read_formula
 from pytest_relgate.channels.look import usable
 from pytest_relgate.channels.observation import File, Observation, Presence
+from pytest_relgate.errors import Finding
 from pytest_relgate.net.facts import Absent, Known, Unknown
+from pytest_relgate.source.formula import PLATFORMS, Formula, Stated, read_formula
+from pytest_relgate.source.formula_rules import contradictions
 
 if TYPE_CHECKING:
     from pytest_relgate.channels.look import Look
     from pytest_relgate.net.facts import Fact
+
+_NOTHING: Final = r"(?!)"  # no placeholder is right in a formula that people install from
+_TAG: Final = re.compile(r"/v?(\d+\.\d+\.\d+[^/]*)/")
 
 
 def observe(look: Look) -> Observation:
@@ -31,11 +37,13 @@ def observe(look: Look) -> Observation:
             return look.absent(absent, where)
         case Known(value=raw, exchanges=exchanges):
             look.exchanges += exchanges
-    formula = read_formula(raw)
-    problem = formula.problem or ("" if formula.version else "it does not say its version")
-    if problem:
-        words = f"{path} of {look.channel.tap} cannot be read: {problem}"
-        return look.unknown(Unknown(words, "mend the formula", (), final=True), where)
+    try:
+        formula = _with_version(read_formula(path, raw))
+    except Finding as error:
+        return look.unknown(Unknown(error.found, error.do, (), final=True), where)
+    if not formula.version:
+        words = f"{path} of {look.channel.tap} does not say its version"
+        return look.unknown(Unknown(words, "state the version in it", (), final=True), where)
     mine = formula.version == look.expected.spelled
     return Observation(
         look.name,
@@ -44,16 +52,39 @@ def observe(look: Look) -> Observation:
         where=where,
         version=formula.version if mine else "",
         resolved=formula.version,
-        files=tuple(
-            File(urlsplit(one.url).path.rpartition("/")[2], None, usable({"sha256": one.sha256}))
-            for one in formula.archives
-        )
-        if mine
-        else (),
-        odd=formula.odd if mine else (),
+        files=_archives(formula) if mine else (),
+        odd=tuple(str(one) for one in contradictions(formula, _NOTHING)) if mine else (),
         whole=True,
         exchanges=tuple(look.exchanges),
     )
+
+
+def _with_version(formula: Formula) -> Formula:
+    """Add the version that Homebrew itself works out of the addresses, where none is stated.
+
+    Checksums are put in lower case: they are the same in any.
+    """
+    stated = tuple(
+        Stated(one.kind, one.value.lower(), one.platforms, one.line, one.certain)
+        if one.kind == "sha256" and one.value
+        else one
+        for one in formula.stated
+    )
+    if formula.version is None:
+        urls = (one.value or "" for one in stated if one.kind == "url")
+        tags = {found[1] for url in urls if (found := _TAG.search(url))}
+        if len(tags) == 1:
+            stated += (Stated("version", tags.pop(), frozenset(PLATFORMS), 0),)
+    return Formula(formula.path, stated)
+
+
+def _archives(formula: Formula) -> tuple[File, ...]:
+    """The archives that are installed from, each once, with the checksum that stands under its branch."""
+    found: dict[tuple[str, str], None] = {}
+    for platform in PLATFORMS:
+        for url, digest in zip(formula.of("url", platform), formula.of("sha256", platform), strict=False):
+            found[urlsplit(url.value or "").path.rpartition("/")[2], digest.value or ""] = None
+    return tuple(File(name, None, usable({"sha256": digest})) for name, digest in found)
 
 
 def _formula(look: Look, path: str) -> Fact[bytes]:
