@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from pytest_relgate.sandbox.site import Site
 
+# What reading a workflow raises that GitHub would refuse before it starts anything.
+_UNREADABLE = (RelgateError, KeyError, TypeError, AttributeError, ValueError)
 _WORDS: dict[str, Conclusion] = {"success": "success", "failure": "failure", "skipped": "skipped"}
 
 
@@ -71,11 +73,14 @@ def carry(run: Run, site: Site) -> Iterator[Callable[[World], World]]:
     """
     try:
         workflow = _workflow(run, site)
-        graph = _Graph(workflow["jobs"])
-    except (RelgateError, KeyError, TypeError):
+        yield begun(run.id, site.clock())
+        yield from _carry_jobs(run, site, workflow)
+    except _UNREADABLE:
         yield ended(run.id, "failure", site.clock())
-        return
-    yield begun(run.id, site.clock())
+
+
+def _carry_jobs(run: Run, site: Site, workflow: dict[str, Any]) -> Iterator[Callable[[World], World]]:
+    graph = _Graph(workflow["jobs"])
     while ready := graph.ready():
         cells = [_Work(run, site, workflow, graph, name) for name in ready]
         working = [work.stages() for work in cells]
@@ -93,7 +98,11 @@ def _workflow(run: Run, site: Site) -> dict[str, Any]:
     if found is None or run.workflow not in found.files:
         message = f"no {run.workflow} at {run.head_sha}"
         raise RelgateError(message)
-    return parsed(found.files[run.workflow])
+    workflow = parsed(found.files[run.workflow])
+    if not workflow["jobs"]:
+        message = f"{run.workflow} has no jobs"
+        raise RelgateError(message)
+    return workflow
 
 
 class _Work:

@@ -6,6 +6,8 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_relgate.errors import RelgateError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -43,5 +45,9 @@ def parsed(text: str) -> dict[str, Any]:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where it is there
-    found: dict[str, Any] = yaml.load(text, Loader=loader)  # noqa: S506  (both loaders are safe ones)
+    try:
+        found: dict[str, Any] = yaml.load(text, Loader=loader)  # noqa: S506  (both loaders are safe ones)
+    except yaml.YAMLError as error:
+        message = f"a workflow cannot be read: {error}"
+        raise RelgateError(message) from None
     return found
