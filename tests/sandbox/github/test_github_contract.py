@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from github_contract import ContractTwin, description, held, judge
+from github_contract import ContractTwin, held, judge
+from github_description import description
 from pytest_relgate.sandbox.twins.exchange import Answer, Request
 
 if TYPE_CHECKING:

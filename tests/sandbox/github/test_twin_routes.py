@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from github_contract import EXCEPTIONS, MEDIA, UNDESCRIBED, description
+from github_contract import EXCEPTIONS, MEDIA, UNDESCRIBED
+from github_description import description
 from pytest_relgate.sandbox.twins.github import twin as twin_room
 from pytest_relgate.sandbox.twins.github import web
 

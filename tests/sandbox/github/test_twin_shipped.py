@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from github_contract import Watch, description
+from github_contract import Watch
+from github_description import description
 from pytest_relgate.github.api import Api
 from pytest_relgate.net.facts import Absent, Known
 from pytest_relgate.net.http import Credential, Http
