@@ -187,6 +187,8 @@ class Outside:
     def _built(self) -> Built:
         """What was built. Where nothing of it is at hand, the checksums of the release are believed."""
         channels = self.profile.channels
+        if not self.profile.repository:
+            return Built(source="the profile names no repository on GitHub")
         built = digests_of_build(
             frozenset(file for name in channels for file in self.files_of(name)),
             evidence=self.evidence / "build" / "evidence.json",
