@@ -54,7 +54,7 @@ class ArtifactFacts:
         archives: list[Archive] = []
         problems: list[Problem] = []
         seen: dict[str, tuple[str, bytes]] = {}
-        for place, path, raw in self.load():
+        for place, path, raw in self._loaded():
             name = posixpath.basename(path)
             if not kind_of(name).archive:
                 continue
@@ -71,6 +71,14 @@ class ArtifactFacts:
             except Finding as error:
                 problems.append(Problem(error.found, error.where, error.do))
         return tuple(archives), tuple(problems)
+
+    def _loaded(self) -> list[tuple[str, str, bytes]]:
+        """What was built. Raises CannotJudge where it cannot be had: that is another gate's to judge."""
+        try:
+            return list(self.load())
+        except Finding as error:
+            message = f"what was built cannot be looked at: {error.found}"
+            raise CannotJudge(message) from error
 
     @property
     def archives(self) -> tuple[Archive, ...]:

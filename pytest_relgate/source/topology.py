@@ -350,8 +350,9 @@ class Topology:
                 names = ", ".join(other.id for other in beside)
                 words = f"job {one.id} publishes beside {names}: one may succeed while another fails"
                 problems.append(Problem(words, one.where, "let each wait for the one before it"))
+        releasing = {one.id for one in self.releasing()}
         for tap in (one for one in self.publishers if one.channel is Channel.TAP):
-            if not self.graph.ancestors(tap.member.id) & {one.id for one in self.releasing()}:
+            if releasing and not self.graph.ancestors(tap.member.id) & releasing:
                 words = (
                     f"job {tap.member.id} pushes the tap before the release that hosts its archives is there"
                 )
