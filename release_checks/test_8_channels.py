@@ -33,6 +33,8 @@ class TestChannel:
         faults=(
             "github-missing",
             "github-extra",
+            "crates-absent",
+            "npm-absent",
             "pypi-missing",
             "pypi-extra",
             "homebrew-missing",
@@ -61,7 +63,9 @@ class TestChannel:
         """The channel serves the bytes that were built."""
         assert channel.digests == expected.digests
 
-    @pytest.mark.gate(faults=("github-draft", "crates-yanked", "npm-deprecated", "pypi-yanked"))
+    @pytest.mark.gate(
+        faults=("github-draft", "crates-yanked", "npm-deprecated", "pypi-yanked", "homebrew-absent")
+    )
     def test_marks(self, channel, expected):
         """The release is not yanked, deprecated, a draft, or wrongly marked."""
         assert channel.flags == expected.flags
