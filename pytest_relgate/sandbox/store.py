@@ -127,10 +127,13 @@ class Store:
         except (OSError, msgspec.DecodeError):
             self._say("the sandbox's world was damaged and is made anew")
             return None
+        if self._make is None:  # whoever cannot make it takes it as it is
+            self._stamp = kept.stamp
+            return kept
         if kept.stamp != self._stamp:
             self._say("the sandbox's world was made by another version and is made anew")
             return None
-        if self._make is not None and (lost := self._lost(kept.world)):
+        if lost := self._lost(kept.world):
             self._say(f"the sandbox's world had lost {lost} of its files and is made anew")
             return None
         return kept

@@ -144,6 +144,13 @@ def test_a_world_of_another_version_is_made_anew_with_one_line(tmp_path: Path) -
     assert (again.read().tick, again.notes) == (5, [])
 
 
+def test_a_store_that_cannot_make_a_world_takes_it_as_it_is(tmp_path: Path) -> None:
+    Store(tmp_path, make=whole, stamp="now").read()
+    assert Store(tmp_path).change(count).tick == 6
+    again = Store(tmp_path, make=whole, stamp="now")
+    assert (again.read().tick, again.notes) == (6, [])
+
+
 def test_bytes_are_kept_once_by_their_digest(tmp_path: Path) -> None:
     store = Store(tmp_path)
     blob = store.put(b"some bytes")
