@@ -21,6 +21,8 @@ EMPTY_FILE = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 """SHA-256 of nothing at all."""
 
 _HEX = re.compile(r"[0-9a-f]{64}")
+_NONE_YET = re.compile(r"(?![0-9A-F]{64}$)[A-Z][A-Z0-9_]*")
+_PLACEHOLDER = re.compile(rf"@\w+@|{_NONE_YET.pattern}")
 _GNU = re.compile(r"\\?(?P<digest>[0-9A-Fa-f]{64})[ \t]+[*]?(?P<name>\S.*?)[ \t]*")
 _BSD = re.compile(r"SHA2?-?256 ?\((?P<name>.+)\) ?= ?(?P<digest>[0-9A-Fa-f]{64})[ \t]*", re.IGNORECASE)
 _WORDS = {
@@ -100,23 +102,24 @@ def _suspicious(formula: Formula, platforms: Iterable[str]) -> Iterator[Problem]
     for digest in dict.fromkeys(one.value for one in first.values() if one.value):
         same = {platform: one.line for platform, one in first.items() if one.value == digest}
         names = ", ".join(same)
-        if len(set(same.values())) > 1:  # one line under no branch is one archive for all of them
+        # one line under no branch is one archive for all of them
+        if len(set(same.values())) > 1 and not _NONE_YET.fullmatch(digest):
             yield Problem(f"{names} have one and the same checksum", formula.path, "build them again")
         if digest == EMPTY_FILE:
             yield Problem(f"{names}: the checksum is that of an empty file", formula.path, "build it again")
 
 
-def contradictions(formula: Formula, placeholder: str = r"@\w+@") -> tuple[Problem, ...]:
+def contradictions(formula: Formula) -> tuple[Problem, ...]:
     """Say where a formula contradicts itself, whatever release it is of.
 
-    For a formula that is kept beside the source, whose checksums are those of another release or, as
-    ``placeholder`` describes them, none yet: archives under the wrong branch, two versions, an archive
-    without a checksum.
+    For a formula that is kept beside the source, whose checksums are those of another release or, as a word
+    like ``@LINUX_ARM64@`` or ``REPLACE_ME`` says, none yet: archives under the wrong branch, two versions, an
+    archive without a checksum.
     """
-    return tuple(_contradictions(formula, re.compile(placeholder)))
+    return tuple(_contradictions(formula))
 
 
-def _contradictions(formula: Formula, placeholder: re.Pattern[str]) -> Iterator[Problem]:
+def _contradictions(formula: Formula) -> Iterator[Problem]:
     versions = list(dict.fromkeys(one.value for one in formula.stated if one.kind == "version"))
     if len(versions) != 1:
         words = f"{formula.path} states {len(versions)} versions: {', '.join(map(str, versions)) or 'none'}"
@@ -132,7 +135,7 @@ def _contradictions(formula: Formula, placeholder: re.Pattern[str]) -> Iterator[
                 words = f"{platform}: the archive under this branch is {wrong}"
                 yield Problem(words, formula.at(one.line), "put it under its own branch")
         for one in sums:
-            plain = one.value is not None and (_HEX.fullmatch(one.value) or placeholder.fullmatch(one.value))
+            plain = one.value is not None and (_HEX.fullmatch(one.value) or _PLACEHOLDER.fullmatch(one.value))
             if not plain:
                 words = f"{platform}: expected 64 lower-case hex digits as sha256, found {one.value}"
                 yield Problem(words, formula.at(one.line), "fill the formula with what was built")

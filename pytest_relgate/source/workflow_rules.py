@@ -92,7 +92,7 @@ def loose_pins(workflows: Sequence[Workflow], pins: Mapping[str, str]) -> tuple[
         found = [(workflow, node) for workflow in workflows for node in _variables(workflow, name)]
         if not found and workflows:
             paths = " and ".join(workflow.path for workflow in workflows)
-            words = f"{name} is pinned to {value}, and neither {paths} sets it"
+            words = f"{name} is pinned to {value}, and nothing in {paths} sets it"
             problems.append(Problem(words, workflows[0].path, f"set {name}: {value!a} under env:"))
         problems += [
             Problem(
@@ -164,6 +164,9 @@ def _floating(command: Command) -> Iterator[str]:
             )
         case ("rustup", "toolchain", "install", name, *_) if not _exact(name):
             yield f"the toolchain {name}"
+        # npx without --yes runs what is installed in the project, which its lockfile pins
+        case ("npx", *rest) if not {"--yes", "-y"} & set(rest):
+            return
         case (("uvx" | "npx"), *rest) | ("pipx", "run", *rest):
             tool = next(iter(_named(rest, {"--from", "--python"})), "")
             if tool and not re.search(r"[=@]", tool) and not {"--from", "--spec"} & set(rest):
