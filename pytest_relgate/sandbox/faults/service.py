@@ -50,7 +50,10 @@ def _with_metadata(change: Callable[[dict[str, str], World], dict[str, str]]) ->
 
 
 def _build_before(world: World, tag: str) -> Run:
-    return next(run for run in reversed(world.runs) if run.workflow == RELEASE and run.head_branch != tag)
+    """The build of the release before a tag's."""
+    builds = [run for run in world.runs if run.workflow == RELEASE]
+    at = next(number for number, run in enumerate(builds) if run.head_branch == tag)
+    return builds[at - 1]
 
 
 def _wrong_source(facts: dict[str, str], world: World) -> dict[str, str]:
