@@ -2,16 +2,17 @@
 
 import pytest
 
-pytestmark = pytest.mark.prerelease
+pytestmark = [
+    pytest.mark.prerelease,
+    pytest.mark.gate(faults=("github-down", "credentials-revoked")),
+]
 
 
-@pytest.mark.gate(faults=("github-down",))
 def test_github_answers(github):
     """GitHub answers, and the repository is the one that is released."""
     assert github.answers()
 
 
-@pytest.mark.gate(faults=("credentials-revoked",))
 def test_credentials_work(github):
     """The credentials for GitHub work."""
     assert github.takes_the_credentials()

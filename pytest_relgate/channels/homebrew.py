@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_relgate.channels.look import Look
     from pytest_relgate.net.facts import Fact
 
-_NOTHING: Final = r"(?!)"  # no placeholder is right in a formula that people install from
+_HEX: Final = re.compile(r"[0-9a-f]{64}")
 _TAG: Final = re.compile(r"/v?(\d+\.\d+\.\d+[^/]*)/")
 
 
@@ -53,7 +53,7 @@ def observe(look: Look) -> Observation:
         version=formula.version if mine else "",
         resolved=formula.version,
         files=_archives(formula) if mine else (),
-        odd=tuple(str(one) for one in contradictions(formula, _NOTHING)) if mine else (),
+        odd=_odd(formula) if mine else (),
         whole=True,
         exchanges=tuple(look.exchanges),
     )
@@ -76,6 +76,16 @@ def _with_version(formula: Formula) -> Formula:
         if len(tags) == 1:
             stated += (Stated("version", tags.pop(), frozenset(PLATFORMS), 0),)
     return Formula(formula.path, stated)
+
+
+def _odd(formula: Formula) -> tuple[str, ...]:
+    """What contradicts itself. A word in the place of a checksum is for a template, not for a tap."""
+    words = [
+        f"{formula.at(one.line)} has no checksum but {one.value or 'what only Ruby could tell'}"
+        for one in formula.stated
+        if one.kind == "sha256" and not _HEX.fullmatch(one.value or "")
+    ]
+    return (*(str(one) for one in contradictions(formula)), *words)
 
 
 def _archives(formula: Formula) -> tuple[File, ...]:

@@ -228,6 +228,11 @@ def _digests(seen: Observation, expected: Expectation) -> Opinion:
         do = "publish the next version from one build; nobody should install this"
         return Opinion(Standing.DIVERGED, f"{place}: {'; '.join(wrong)}", do)
     unread = [f"{file.name}: {file.unread}" for file in mine if file.unread]
+    unread += [
+        f"{file.name}: there are no bytes of it and no SHA-256"
+        for file in mine
+        if not file.unread and not (file.served.get("sha256") or file.stated.get("sha256"))
+    ]
     if unread:
         return Opinion(Standing.UNKNOWN, f"{place}: {'; '.join(unread)}", "look again")
     bare = [file.name for file in mine if file.name not in expected.digests]

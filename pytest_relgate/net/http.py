@@ -34,7 +34,7 @@ DOCUMENT: Final = 32 * MIB
 """The most that a document may have, in bytes, before and after it is unpacked."""
 
 _HOPS: Final = 5
-_STEP: Final = 10.0  # seconds that one reading may take
+_STEP: Final = 30.0  # seconds that one reading may take; the deadline of the exchange is what ends it
 _TRIES: Final = 3
 _AGAIN: Final = frozenset({408, 500, 502, 503, 504})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -93,6 +93,7 @@ class _Hop:
     asked: str
     began: float
     started: float
+    content: bytes | None = None
     status: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
     size: int = 0
@@ -189,6 +190,29 @@ class Http:
         """Read a file as it comes, keep nothing of it but its size and digests (hex by algorithm)."""
         return self._ask(url, accept, {}, limits, follow, algorithms, fresh=fresh)
 
+    def post(
+        self,
+        url: str,
+        body: bytes,
+        *,
+        accept: str = "*/*",
+        headers: Mapping[str, str] | None = None,
+        limits: Limits = PAGE,
+    ) -> Outcome:
+        """Send a document of JSON exactly once: never a second time, and to no other address.
+
+        A redirect is an answer like any other. Unreachable may mean that it was heard all the same.
+        """
+        wanted = {"accept": accept, "accept-encoding": "identity", "user-agent": user_agent()}
+        wanted |= {"content-type": "application/json", **(headers or {})}
+        self._deadline.set(time.monotonic() + limits.total)
+        hop = _Hop("POST", url, url, time.time(), time.monotonic(), body)
+        try:
+            self._one(hop, wanted, limits, ())
+        except _Stop as stop:
+            return Unreachable(url, stop.why, f"{shown(url)}: {stop.words}", (hop.exchange(stop.words),))
+        return Answer(url, hop.status, hop.headers, hop.body, hop.size, (hop.exchange(),), dict(hop.digests))
+
     # -- tries ----------------------------------------------------------------------------------------------
 
     def _ask(
@@ -260,7 +284,7 @@ class Http:
             credential = self._credentials.get(origin_of(hop.url))
             if credential is not None:
                 sent[credential.header] = credential.value
-            request = self._client.build_request(hop.method, hop.url, headers=sent)
+            request = self._client.build_request(hop.method, hop.url, headers=sent, content=hop.content)
             response = self._client.send(request, stream=True)
             try:
                 hop.status = response.status_code

@@ -194,6 +194,11 @@ TABLE = {
         {"digests": Standing.DIVERGED},
         "is not what was built",
     ),
+    "no-bytes-and-no-digest": Row(
+        seen(files=(File(FILE.name, 9, {"md5": OTHER}),)),
+        {"digests": Standing.UNKNOWN},
+        "no bytes of it and no SHA-256",
+    ),
     "unread": Row(
         seen(files=(File(FILE.name, 9, {"sha256": RIGHT}, {}, "reset"),)),
         {"digests": Standing.UNKNOWN},
@@ -299,7 +304,10 @@ def test_all_served_means_version_files_and_bytes(one: Observation, expected: Ex
     if set(states(judgement)) == {State.PASSED}:
         assert one.version == expected.spelled
         assert {file.name for file in one.files} == expected.files != frozenset()
-        found = {(file.served or file.stated).get("sha256") for file in one.files}
+        found = {
+            (file.served or file.stated).get("sha256") for file in one.files if file.served or file.stated
+        }
+        assert all(file.served or file.stated for file in one.files)
         assert found == {RIGHT}
         assert not one.flags - {"prerelease"}
 

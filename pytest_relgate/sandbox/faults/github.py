@@ -52,7 +52,7 @@ FAULTS = (
         "github-down",
         "GitHub answers that it has trouble",
         Phase.PRERELEASE,
-        r"the repository .* answered 503",
+        r"answered 503",
         State.ERRORED,
         network=OfGitHub("", 503, _says("No server is currently available")),
     ),
