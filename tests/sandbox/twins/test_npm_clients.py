@@ -48,7 +48,7 @@ class Read:
     packument_tags: dict[str, str]
     versions: list[str]
     times: set[str]
-    abbreviated: dict[str, dict[str, Any]]
+    abbreviated: list[dict[str, Any]]
     tarball: bytes
     lock: dict[str, Any]
     absent: tuple[int, int]
@@ -79,7 +79,11 @@ def session(npm: real_clients.Client, url: str, folder: Path) -> Read:
     }
     whole, version = get(url, RING), get(url, RING, "1.1.0-rc.1")
     scoped = get(url, quote(ADDON, safe="@"), "1.0.0")
-    short = get(url, RING, accept=CORGI)["versions"]
+    short = [
+        one
+        for name in (RING, quote(ADDON, safe="@"))
+        for one in get(url, name, accept=CORGI)["versions"].values()
+    ]
     return Read(
         said=said,
         version={key: version.get(key) for key in VERSION},
@@ -92,7 +96,7 @@ def session(npm: real_clients.Client, url: str, folder: Path) -> Read:
         packument_tags=whole["dist-tags"],
         versions=sorted(whole["versions"]),
         times=set(whole["time"]),
-        abbreviated={number: {key: one.get(key) for key in ABBREVIATED} for number, one in short.items()},
+        abbreviated=[{key: one.get(key) for key in ABBREVIATED} for one in short],
         tarball=read(scoped["dist"]["tarball"]),
         lock={key: lock[f"node_modules/{RING}"].get(key) for key in ("version", "integrity", "license")},
         absent=(status(url, "held-nothing"), status(url, RING, "9.9.9")),
