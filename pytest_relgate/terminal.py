@@ -122,7 +122,7 @@ def _closing(record: Record, run: ReleaseRun) -> Iterator[Line]:
     verdict, colour = record.verdict, "green" if record.verdict.passed else "red"
     yield Line("")
     yield Line(f" {verdict.word} {record.context.target} ".center(WIDTH, "="), f"{colour} bold")
-    yield Line(_two_sides(_where(record), _numbers(record)))
+    yield from _sum(_where(record), _numbers(record))
     yield Line("")
     shown = wording.cards(record)
     for card in shown[:CARDS_SHOWN]:
@@ -264,6 +264,15 @@ def _drilled(outcome: Outcome) -> Iterator[Line]:
         yield from _paragraph("unproved", f"{printable(gate)}: {printable(why)}")
     yield Line(f"{'Report':<{LABEL}}{outcome.folder / 'drill.md'}")
     yield Line(f"{'Logs':<{LABEL}}{outcome.folder / 'logs'}")
+
+
+def _sum(where: str, numbers: str) -> Iterator[Line]:
+    """What was judged and the counts: on one line where that is wide enough."""
+    if len(where) + len(numbers) + 2 <= WIDTH:
+        yield Line(_two_sides(where, numbers))
+        return
+    yield from _wrapped(where)
+    yield from _wrapped(numbers)
 
 
 # -- text ----------------------------------------------------------------------------------------------

@@ -84,3 +84,27 @@ def test_a_sign_off_is_copied_from_the_screen_and_stays_visible(bare_project: Pr
     bare_project.commit("go on")
     done = bare_project.release()
     assert "Note      the sign-off of test_gates.py::test_one is for tree" in done.out
+
+
+def test_a_finding_is_shown_at_the_gates_own_line(bare_project: Project) -> None:
+    bare_project.write("package.json", '{"name": "demo", "version": "0.1.9"}\n')
+    bare_project.write("release_checks/relgate.toml", 'project = "demo"\nmanifests = ["package.json"]\n')
+    bare_project.write(
+        "release_checks/test_gates.py",
+        "import pytest\n\n\n@pytest.mark.prerelease\ndef test_versions(source, release):\n"
+        "    assert source.carries(release.version)\n",
+    )
+    bare_project.lock()
+    done = bare_project.release()
+    assert "release_checks/test_gates.py:6: Finding" in done.out, done.out
+    assert "raise Finding" not in done.out
+
+
+def test_what_a_faulty_sandbox_came_to_fits_into_80_columns(bare_project: Project) -> None:
+    bare_project.write("release_checks/test_gates.py", GATES.replace("sleep 30", "true"))
+    bare_project.lock()
+    bare_project.environ["XDG_CACHE_HOME"] = str(bare_project.path.parent / "cache")
+    done = bare_project.release("--release-repo", "sandbox:version-drift,unfinished-changelog")
+    closing = done.out[done.out.index("= BLOCKED v0.2.0 =") :].splitlines()
+    assert "in the sandbox with version-drift" in closing[1]
+    assert all(len(line) <= 80 for line in closing[:3]), closing[:3]

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from pytest_relgate.github.publication import Means
     from pytest_relgate.net.origins import Origins
     from pytest_relgate.profile import Profile
     from pytest_relgate.profile.channels import Channel
@@ -54,7 +55,8 @@ class Outside:
     """The world outside, for one release.
 
     ``evidence`` is the folder of the target's evidence, ``wait`` the seconds that channels are waited for,
-    ``waiting`` a context in which time does not count against a gate, ``attach`` keeps a record.
+    ``waiting`` a context in which time does not count against a gate, ``attach`` keeps a record,
+    ``means`` are what it takes to start a workflow.
     """
 
     profile: Profile
@@ -68,6 +70,7 @@ class Outside:
     wait: float = 0.0
     waiting: Callable[[], AbstractContextManager[Any]] = nullcontext
     attach: Callable[[str, str], object] | None = None
+    means: Means | None = None
     _open: list[Http] = field(default_factory=list)
     _mutex: Lock = field(default_factory=Lock)
 
@@ -101,6 +104,8 @@ class Outside:
             target=self.target,
             commit=self.commit,
             environ=self.environ,
+            means=self.means,
+            reaching=[channel.job for channel in self.profile.channels.values() if channel.job],
         )
 
     # -- channels -----------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pytest_relgate.errors import CannotJudge, Finding, NotYet
 from pytest_relgate.github.build import Build
+from pytest_relgate.github.publication import Means, Publication
+from pytest_relgate.model import Phase
 from pytest_relgate.net.facts import Absent, Known, Unknown, known
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from pytest_relgate.github.answers import RepositoryFacts, WorkflowRun
     from pytest_relgate.github.api import Api
     from pytest_relgate.profile.source import Workflows
+
+__tracebackhide__ = True  # pytest shows the gate's own line, which is what a reader looks for
 
 SECRET_FLAG: Final = "RELGATE_HAS_"  # noqa: S105  (how a flag is named, no secret)
 """A workflow may set ``RELGATE_HAS_NPM_TOKEN: ${{ secrets.NPM_TOKEN != '' }}``: its token cannot list."""
@@ -37,7 +41,8 @@ class GitHub:
     """The project on GitHub, as read through ``api``.
 
     ``workflows`` are the profile's; ``target`` is a tag, ``version`` it without its v, ``commit`` what is
-    under release. ``environ`` may hold flags that say which secrets are there.
+    under release. ``environ`` may hold flags that say which secrets are there. ``means`` are what it takes
+    to start a run, ``reaching`` the names of the jobs that reach the channels.
     """
 
     def __init__(
@@ -48,10 +53,13 @@ class GitHub:
         target: str,
         commit: str,
         environ: Mapping[str, str],
+        means: Means | None = None,
+        reaching: Iterable[str] = (),
     ) -> None:
         self.api, self.workflows = api, workflows
         self.target, self.commit = target, commit
         self._environ = environ
+        self._means, self._reaching = means, tuple(reaching)
 
     @cached_property
     def repository(self) -> RepositoryFacts:
@@ -222,6 +230,32 @@ class GitHub:
     def build(self) -> Build:
         """The run that built the release, and what it uploaded."""
         return Build(self.api, self.workflows, target=self.target, commit=self.commit)
+
+    # -- rehearsal and publish ----------------------------------------------------------------------------
+
+    @cached_property
+    def rehearsal(self) -> Publication:
+        """The run of the publish workflow that publishes nothing."""
+        return self._publication(Phase.REHEARSAL)
+
+    @cached_property
+    def publication(self) -> Publication:
+        """The run of the publish workflow that publishes the release."""
+        return self._publication(Phase.PUBLISH)
+
+    def _publication(self, phase: Phase) -> Publication:
+        if self._means is None:
+            message = "nothing is started from here: there is no release run"
+            raise CannotJudge(message, do="type pytest -m PHASE --release-target TAG")
+        return Publication(
+            self.api,
+            self.workflows,
+            self._means,
+            phase=phase,
+            target=self.target,
+            commit=self.commit,
+            reaching=self._reaching,
+        )
 
     def _page(self, path: str) -> str:
         return f"{self.repository.html_url}/{path}"

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from pytest_relgate.source.archives import Archive
 
+__tracebackhide__ = True  # pytest shows the gate's own line, which is what a reader looks for
+
 
 def expected_names(templates: Iterable[str], version: str) -> tuple[str, ...]:
     """Fill ``{version}``, ``{tag}`` and ``{pep440}`` into names of files; ``version`` is SemVer without a v.
@@ -91,13 +93,11 @@ class ArtifactFacts:
 
     def are_sound(self) -> Literal[True]:
         """Every archive can be read to its end, leads nowhere outside, and no two share a name."""
-        __tracebackhide__ = True
         assert self.archives is not None  # noqa: S101  (asks that there are any)
         return none_of(self._read[1])
 
     def are_complete(self) -> Literal[True]:
         """The archives are exactly those that the profile expects."""
-        __tracebackhide__ = True
         wanted = [name for name in self.expected if kind_of(name).archive]
         if not wanted:
             message = "the profile lists no [artifacts], so nothing says what is built"
@@ -107,7 +107,6 @@ class ArtifactFacts:
 
     def carry_their_licences(self) -> Literal[True]:
         """Every archive holds licence and notices, at its right place and not empty (S24)."""
-        __tracebackhide__ = True
         if not self.licences:
             message = "the profile lists no licences in [built]"
             raise CannotJudge(message)
@@ -115,10 +114,8 @@ class ArtifactFacts:
 
     def are_for_their_platforms(self) -> Literal[True]:
         """Every native file is for the platform that the name of its archive promises."""
-        __tracebackhide__ = True
         return none_of(one for archive in self.archives for one in foreign_natives(archive))
 
     def are_not_too_large(self) -> Literal[True]:
         """No archive is larger than the profile allows."""
-        __tracebackhide__ = True
         return none_of(one for archive in self.archives for one in too_large(archive, self.largest))

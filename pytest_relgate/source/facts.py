@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pytest_relgate.source.files import Files
     from pytest_relgate.source.manifests import Manifests
 
+__tracebackhide__ = True  # pytest shows the gate's own line, which is what a reader looks for
+
 
 @dataclass(frozen=True)
 class SourceFacts:
@@ -41,14 +43,12 @@ class SourceFacts:
 
         ``version`` is SemVer without a v. Raises Finding for those that do not.
         """
-        __tracebackhide__ = True
         return none_of(self.manifests.drift(version))
 
     def has_fresh_lockfiles(self) -> Literal[True]:
         """Every listed lockfile was written from the manifest beside it. Raises Finding for a stale one."""
         from pytest_relgate.source.lockfiles import stale_lockfiles
 
-        __tracebackhide__ = True
         return none_of(stale_lockfiles(self.manifest_paths, self.files.read))
 
     def has_final_changelog(self, version: str) -> Literal[True]:
@@ -58,7 +58,6 @@ class SourceFacts:
         """
         from pytest_relgate.source.changelog import unfinished
 
-        __tracebackhide__ = True
         path = self.changelog_path
         if not path:
             message = "the profile names no changelog"
@@ -78,7 +77,6 @@ class SourceFacts:
         from pytest_relgate.source.formula import read_formula
         from pytest_relgate.source.formula_rules import contradictions
 
-        __tracebackhide__ = True
         path = self.formula_path
         if not path:
             message = "the profile names no formula"

@@ -16,6 +16,8 @@ from pytest_relgate.source.workflows import FOLDER, Workflow, parse_workflow, re
 if TYPE_CHECKING:
     from pytest_relgate.source.files import Files
 
+__tracebackhide__ = True  # pytest shows the gate's own line, which is what a reader looks for
+
 
 @dataclass(frozen=True)
 class WorkflowFacts:
@@ -55,7 +57,6 @@ class WorkflowFacts:
 
     def is_valid(self) -> Literal[True]:
         """GitHub accepts the workflows: every need is there, no circle, no context where it is not."""
-        __tracebackhide__ = True
         misplaced = [one for workflow in self.all for one in contexts.misplaced_contexts(workflow)]
         others = [graph_of(workflow, self.files.read).problems for workflow in self.all[:-1]]
         broken = [*self.topology.broken(), *(one for several in others for one in several)]
@@ -63,7 +64,6 @@ class WorkflowFacts:
 
     def starts_by_hand_only(self) -> Literal[True]:
         """Nothing but a person's dispatch starts the publish workflow, no other workflow either (S33)."""
-        __tracebackhide__ = True
         return none_of(workflow_rules.not_by_hand_only(self.publish, self._others()))
 
     def _others(self) -> list[Workflow]:
@@ -79,67 +79,54 @@ class WorkflowFacts:
 
     def publishes_to_registries_and_release(self) -> Literal[True]:
         """The workflow has a job that publishes to a registry, and one that makes the GitHub release."""
-        __tracebackhide__ = True
         return none_of(self.topology.nothing_published())
 
     def publishes_only_behind(self, role: Literal["preflight", "provenance", "homebrew"]) -> Literal[True]:
         """No job publishes unless a job of this role succeeded, however it ended otherwise (S10, S11)."""
-        __tracebackhide__ = True
         return none_of(self.topology.unguarded(role))
 
     def releases_last(self) -> Literal[True]:
         """The GitHub release waits for every registry, and the final job for whatever publishes."""
-        __tracebackhide__ = True
         return none_of(self.topology.final_too_early())
 
     def stops_at_a_failure(self) -> Literal[True]:
         """No step publishes after an earlier step of its job failed."""
-        __tracebackhide__ = True
         return none_of(self.topology.steps_after_failure())
 
     def can_be_rehearsed(self) -> Literal[True]:
         """A rehearsal runs the workflow and publishes nothing (S37)."""
-        __tracebackhide__ = True
         return none_of(self.topology.unrehearsed())
 
     def skips_nothing_silently(self) -> Literal[True]:
         """No job that is skipped on purpose takes a publishing job with it, in a run that ends green."""
-        __tracebackhide__ = True
         return none_of(self.topology.silently_skipped())
 
     def publishes_one_after_another(self) -> Literal[True]:
         """No two registries are published to side by side, and the tap comes after the release (S12)."""
-        __tracebackhide__ = True
         return none_of(self.topology.hazards())
 
     def holds_to_its_pins(self) -> Literal[True]:
         """Pinned variables have the values of the profile, and nothing is installed unpinned (S15, S42)."""
-        __tracebackhide__ = True
         loose = workflow_rules.loose_pins(self.all, self.pins)
         floating = [one for workflow in self.all for one in workflow_rules.unpinned_tools(workflow)]
         return none_of([*loose, *floating])
 
     def pins_actions_by_commit(self) -> Literal[True]:
         """Every action is named by a commit, which nobody can move."""
-        __tracebackhide__ = True
         return none_of(one for workflow in self.all for one in workflow_rules.unpinned_actions(workflow))
 
     def grants_least_permissions(self) -> Literal[True]:
         """No workflow lets every job write."""
-        __tracebackhide__ = True
         return none_of(one for workflow in self.all for one in workflow_rules.loose_permissions(workflow))
 
     def never_races(self) -> Literal[True]:
         """Two runs of the publish workflow cannot publish at once, nor one cut the other off."""
-        __tracebackhide__ = True
         return none_of(workflow_rules.racing(self.publish))
 
     def pastes_nothing_into_shell(self) -> Literal[True]:
         """No secret, and nothing that somebody else wrote, is pasted into shell text."""
-        __tracebackhide__ = True
         return none_of(one for workflow in self.all for one in workflow_rules.pasted(workflow))
 
     def hides_nothing(self) -> Literal[True]:
         """Every job of the publish workflow is defined in this repository, so that it can be judged."""
-        __tracebackhide__ = True
         return none_of(self.topology.opaque_jobs())
