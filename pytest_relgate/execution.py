@@ -18,6 +18,7 @@ import msgspec
 import pytest
 
 from pytest_relgate.collect import Collector, original_of
+from pytest_relgate.errors import CannotJudge
 from pytest_relgate.evidence.printable import writable
 from pytest_relgate.judge import decide_conditions
 from pytest_relgate.loaded import Loaded, loaded_below
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pytest_relgate.channels.outside import Outside
     from pytest_relgate.exec.redact import Redactor
     from pytest_relgate.exec.runner import Runner
+    from pytest_relgate.github.permit import Permit
 
 
 class RunFacts(msgspec.Struct, frozen=True):
@@ -153,6 +155,7 @@ class Execution:
     outside: Outside | None = None
     command_starts: Callable[[str, tuple[str, ...]], None] | None = None
     sink: Callable[[Closed], None] | None = None
+    permit: Callable[[], Permit] | None = None
 
     def __post_init__(self) -> None:
         facts = self.facts
@@ -515,6 +518,16 @@ class Execution:
         if self.current is not None:
             self.current.runner = runner
         return runner
+
+    def opens(self, words: tuple[str, ...]) -> None:
+        """The gate that runs is about to start something outside: into the journal first.
+
+        Raises CannotJudge where nothing can be written.
+        """
+        if self.command_starts is None or self.current is None:
+            message = "nothing was started: there is no journal to write it into"
+            raise CannotJudge(message)
+        self.command_starts(self.current.gate.id, words)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_relgate.exec.runner import Runner
     from pytest_relgate.execution import Execution
     from pytest_relgate.github.facts import GitHub
+    from pytest_relgate.github.publication import Means
     from pytest_relgate.source.artifact_facts import ArtifactFacts
     from pytest_relgate.source.facts import SourceFacts
     from pytest_relgate.source.files import Files
@@ -182,9 +183,23 @@ def _outside(request: pytest.FixtureRequest) -> Outside:
             wait=facts.wait,
             waiting=execution.waiting,
             attach=execution.attach,
+            means=_means(execution),
         )
         request.config.add_cleanup(execution.outside.close)
     return execution.outside
+
+
+def _means(execution: Execution) -> Means:
+    """What it takes to start a workflow; without a permit nothing is."""
+    from pytest_relgate.github.publication import Means
+
+    facts = execution.facts
+    folder = Path(facts.logs).parent.parent / "dispatches"
+    if facts.context.faults:  # the world of a fault lasts one run, and so does what was started in it
+        folder /= f"run-{facts.run}"
+    if execution.permit is None:
+        return Means(folder, waiting=execution.waiting)
+    return Means(folder, execution.permit, execution.opens, execution.waiting)
 
 
 @pytest.fixture
@@ -192,7 +207,9 @@ def github(request: pytest.FixtureRequest) -> GitHub:
     """The project on GitHub: ``assert github.is_green()``.
 
     ``has_the_commit()``, ``tag_is_free_or_ours()``, ``has_secrets(names)``; ``github.build`` is the run that
-    built the release: ``succeeded()``, ``has_artifacts()``, ``proves_its_source()``. A statement that does
+    built the release: ``succeeded()``, ``has_artifacts()``, ``proves_its_source()``. ``github.rehearsal``
+    and ``github.publication`` are the runs that rehearse and publish it: ``dispatched()``, which starts one
+    unless it is there, ``succeeded()``, ``reached_its_end()``, ``published_nothing()``. A statement that does
     not hold is a finding; one that waits is pending, one that nobody can judge an error.
     """
     return _outside(request).github

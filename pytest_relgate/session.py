@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from pytest_relgate.github.permit import Permit
     from pytest_relgate.loaded import Loaded
     from pytest_relgate.prepare import Prepared
 
@@ -267,6 +268,35 @@ class ReleaseRun:
             message = "the command was not started: the journal cannot be written"
             raise CannotJudge(message)
 
+    def permit(self) -> Permit:
+        """Leave to start the publish workflow, if everything that it hangs on holds now.
+
+        Raises CannotJudge, which says what does not.
+        """
+        from pytest_relgate.github.permit import Chain, permit_for
+
+        prepared = self.prepared
+        self._look_again()
+        against = [f"{fact.code}: {fact.message}" for fact in self.facts]
+        if self.in_copy:
+            against.append("this is a forked copy of the run")
+        if prepared.subject.dirty:
+            against.append(f"the tree is not as committed: {', '.join(prepared.subject.dirt)}")
+        if prepared.subject.checks_dirty:
+            against.append(f"the checks are not as committed: {', '.join(prepared.checks.dirt[:5])}")
+        return permit_for(
+            Chain(
+                phase=prepared.context.phase,
+                target=prepared.context.target,
+                commit=prepared.subject.commit,
+                mode=prepared.context.mode,
+                agent_named=prepared.context.agent_why == "--release-agent",
+                locked=prepared.lock is not None,
+                against=tuple(against),
+                earlier=self._earlier(),
+            )
+        )
+
     def loaded(self, files: Iterable[Loaded]) -> None:
         """A process has loaded these files of the checks: each must be as git has it."""
         if not self.prepared.subject.checks_dirty:
@@ -327,7 +357,7 @@ class ReleaseRun:
             self.prepared.box.close()
 
     def forget(self) -> None:
-        """Let go of the folder in a forked copy of this process: only the process that began a run ends it."""
+        """Let go of the folder in a forked copy of this process: only what began a run ends it."""
         self.in_copy = True
         with contextlib.suppress(OSError):
             self.journal.close()

@@ -198,6 +198,7 @@ def execute_here(config: pytest.Config, begun: Begun, worker: str) -> None:
     if begun.run is not None:
         execution.command_starts = begun.run.command_starts
         execution.sink = begun.run.record_one
+        execution.permit = begun.run.permit
     config.stash[EXECUTION] = execution
     _register(config, begun, hooks.Gates(execution), "relgate-gates")
     _register(config, begun, hooks.Ends(execution), "relgate-ends")

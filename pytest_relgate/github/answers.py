@@ -100,6 +100,7 @@ class WorkflowRun(msgspec.Struct, frozen=True):
     name: str | None = None
     display_title: str = ""
     run_attempt: int = 1
+    updated_at: str = ""
 
     @property
     def file(self) -> str:
@@ -112,6 +113,40 @@ class RunsPage(msgspec.Struct, frozen=True):
 
     total_count: int
     workflow_runs: tuple[WorkflowRun, ...]
+
+
+class EnvironmentFacts(msgspec.Struct, frozen=True):
+    """An environment of a repository."""
+
+    name: str
+
+
+class DispatchedRun(msgspec.Struct, frozen=True):
+    """What GitHub says of a run that was just dispatched, to those that ask for it."""
+
+    workflow_run_id: int
+    html_url: str = ""
+
+
+class Reviewer(msgspec.Struct, frozen=True):
+    """A person (``login``) or a team (``name``) that may approve."""
+
+    login: str = ""
+    name: str = ""
+
+
+class ReviewerOf(msgspec.Struct, frozen=True):
+    """A reviewer of an environment. ``type`` is User or Team."""
+
+    type: str = ""
+    reviewer: Reviewer = Reviewer()
+
+
+class PendingDeployment(msgspec.Struct, frozen=True):
+    """An environment that a run waits for, and who may let it in."""
+
+    environment: EnvironmentFacts
+    reviewers: tuple[ReviewerOf, ...] = ()
 
 
 class JobFacts(msgspec.Struct, frozen=True):
@@ -161,12 +196,6 @@ class SecretsPage(msgspec.Struct, frozen=True):
 
     total_count: int
     secrets: tuple[SecretFacts, ...]
-
-
-class EnvironmentFacts(msgspec.Struct, frozen=True):
-    """An environment of a repository."""
-
-    name: str
 
 
 class EnvironmentsPage(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ from pytest_relgate.github.answers import (
     EnvironmentsPage,
     JobFacts,
     JobsPage,
+    PendingDeployment,
     Ref,
     ReleaseFacts,
     RepositoryFacts,
@@ -165,6 +166,15 @@ class Api:
         return self._paged(
             place, RunsPage, f"the runs of {workflow}", lambda one: one.workflow_runs, all_pages=False
         )
+
+    def run(self, number: int) -> Fact[WorkflowRun]:
+        """A run whose id is known: no list is asked, and no list lags."""
+        return self._one(f"/actions/runs/{number}", WorkflowRun, f"run {number}", fresh=True)
+
+    def approvals(self, run: int) -> Fact[tuple[PendingDeployment, ...]]:
+        """The environments that a run waits to be let into."""
+        place = f"/actions/runs/{run}/pending_deployments"
+        return self._one(place, tuple[PendingDeployment, ...], f"the approvals of run {run}")
 
     def jobs(self, run: int) -> Fact[tuple[JobFacts, ...]]:
         """The jobs of a run's newest attempt."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Change = Callable[[dict[str, str]], dict[str, str]]
 
-CANDIDATE_COMMIT = "326fe76a4abb5170bfbe3d1242b7fa3c63a83c1e"
+CANDIDATE_COMMIT = "fcbfcc5aec0eff6cfea2850935325008af84372e"
 """Commit of the candidate. It stands for the whole history, which is the same on every machine."""
 
 BRANCH = "main"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 PUBLISH = """\
 name: release-publish
+run-name: ${{ inputs.rehearsal && 'Rehearse' || 'Publish' }} ${{ inputs.release_tag || inputs.build_run_id }}
 on:
   workflow_dispatch:
     inputs:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from pytest_relgate.errors import RelgateError
+from pytest_relgate.sandbox.expression import filled
 from pytest_relgate.sandbox.twins.github import git_facts
 from pytest_relgate.sandbox.twins.github.call import Problem, not_found
 from pytest_relgate.sandbox.twins.github.shapes import BRANCH, number_of
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 FOLDER = ".github/workflows"
 MOST_INPUTS = 25
-_EXPRESSION = re.compile(r"\$\{\{\s*(?P<what>[\w.-]+)\s*\}\}")
 
 
 @dataclass(frozen=True)
@@ -142,12 +142,24 @@ def _text(value: object) -> str:
 
 
 def title_of(workflow: Workflow, inputs: Mapping[str, str], ref: str) -> str:
-    """Return the title of a dispatched run: ``run-name`` with inputs and the ref's name put in."""
-    known = {f"inputs.{name}": value for name, value in inputs.items()}
-    known |= {f"github.event.inputs.{name}": value for name, value in inputs.items()}
-    known["github.ref_name"] = ref
-    pattern = str(workflow.document.get("run-name") or workflow.name)
-    return _EXPRESSION.sub(lambda match: known.get(match["what"], ""), pattern)
+    """Return the title of a dispatched run: ``run-name`` with inputs and the ref's name put in.
+
+    A name that the sandbox does not understand is left away, as one that is empty.
+    """
+    declared = _declared(workflow)
+    typed: dict[str, Any] = {
+        name: value == "true" if declared.get(name, {}).get("type") == "boolean" else value
+        for name, value in inputs.items()
+    }
+    facts = {
+        "inputs": typed,
+        "github": {"ref_name": ref, "workflow": workflow.name, "event": {"inputs": dict(inputs)}},
+    }
+    pattern = str(workflow.document.get("run-name") or "")
+    try:
+        return filled(pattern, facts).strip() or workflow.name
+    except RelgateError:
+        return workflow.name
 
 
 def _refuse(message: str) -> NoReturn:
