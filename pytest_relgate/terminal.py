@@ -82,7 +82,7 @@ def _sandbox(run: ReleaseRun) -> Iterator[Line]:
         yield from _wrapped(f"faults: {', '.join(faults)}", "yellow")
     if tools := prepared.stand_ins:
         yield from _wrapped(f"stood in for, as this machine lacks them: {', '.join(tools)}", "yellow")
-    for words in prepared.box.notes if prepared.box else ():
+    for words in prepared.box.news() if prepared.box else ():
         yield from _wrapped(f"sandbox: {words}")
 
 
@@ -131,6 +131,8 @@ def _closing(record: Record, run: ReleaseRun) -> Iterator[Line]:
         yield Line(f"and {len(shown) - CARDS_SHOWN} more: see the report")
         yield Line("")
     yield from _remarks(record)
+    for words in run.prepared.box.news() if run.prepared.box else ():
+        yield from _paragraph("Note", words)
     tree = record.subject.tree
     for one in run.prepared.signoffs:
         if one.tree != tree:

@@ -110,6 +110,7 @@ class Box:
         self._engine: Engine | None = None
         self._target = ""
         self._done: list[str] = []
+        self._told: set[str] = set()
         self._mutex = threading.RLock()
         self._run_folder: RunFolder | None = None
 
@@ -123,6 +124,12 @@ class Box:
         """What a person should know of this sandbox: what was made anew, what was done unasked."""
         made = self._surroundings.notes if self._surroundings else ()
         return (*made, *self._done)
+
+    def news(self) -> tuple[str, ...]:
+        """Return the notes that were not returned before."""
+        fresh = tuple(note for note in self.notes if note not in self._told)
+        self._told |= set(fresh)
+        return fresh
 
     @property
     def _folder(self) -> Path:

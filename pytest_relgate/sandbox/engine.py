@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_relgate.clock import now
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.sandbox.carry import carry
+from pytest_relgate.sandbox.changes import ended
 from pytest_relgate.sandbox.origin import source_at, tags_of
 from pytest_relgate.sandbox.runs import RELEASE, queued
 from pytest_relgate.sandbox.site import Site
@@ -107,9 +108,12 @@ class Engine:
                     time.sleep(pace)
 
     def _quietly(self, number: int) -> None:
-        """A runner that dies is no gate's fault: its run stays in progress, and somebody resumes it."""
-        with contextlib.suppress(RelgateError, OSError):
+        """Carry out a run; a thread that died would be taken for a gate's, so its run fails instead."""
+        try:
             self.carry_out(number, self.pace)
+        except Exception:  # noqa: BLE001  (whatever it is, the run has failed)
+            with contextlib.suppress(RelgateError, OSError):
+                self.store.change(ended(number, "failure", now()))
 
     @contextlib.contextmanager
     def _mine(self, number: int) -> Iterator[bool]:

@@ -177,6 +177,41 @@ def test_two_runs_at_once_see_one_world_and_each_other(opened: Callable[..., Box
     assert len(one.surroundings.store.read().secrets) == 4
 
 
+def test_processes_that_begin_at_once_make_one_world(checkout: Path, tmp_path: Path) -> None:
+    program = (
+        "import os, sys; from pathlib import Path\n"
+        "from pytest_relgate.sandbox.box import open_box\n"
+        "box = open_box(Path(sys.argv[1]), sys.argv[2:], os.environ)\n"
+        "world = box.surroundings.store.truth(); box.engine\n"
+        "print(world.tick, len(world.runs), box.notes); box.close()\n"
+    )
+    environ = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, checkout, *faults], env=environ, stdout=subprocess.PIPE
+        )
+        for faults in ([], [], ["ci-red"])
+    ]
+    said = {process.communicate()[0] for process in running}
+    assert len(said) == 1
+    assert b" 42 ()" in said.pop()
+    (home,) = tmp_path.glob("pytest-relgate/sandbox/*")
+    assert not [path.name for path in home.iterdir() if "making" in path.name]
+    assert [path.name for path in (home / "runs").iterdir()] == [".lock"]
+
+
+def test_what_was_made_anew_is_told_once(opened: Callable[..., Box], tmp_path: Path) -> None:
+    first = opened(XDG_CACHE_HOME=str(tmp_path))
+    first.surroundings.store.read()
+    assert first.news() == ()
+    (first.home / "world.json").write_text("{")
+    box = opened(XDG_CACHE_HOME=str(tmp_path))
+    assert box.news() == ()  # nobody has asked yet
+    box.surroundings.store.read()
+    assert box.news() == ("the sandbox's world was damaged and is made anew",)
+    assert box.news() == ()
+
+
 def test_an_unknown_fault_is_one_line_with_the_nearest_name(opened: Callable[..., Box]) -> None:
     with pytest.raises(RelgateError) as caught:
         opened("npm-wrong-dist-tags")

@@ -266,6 +266,21 @@ def test_two_engines_carry_out_a_run_once(home: Path) -> None:
     assert len(run.artifacts) == 16
 
 
+def test_a_runner_that_breaks_fails_its_run(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    around = healthy(home)
+    push(home)
+    engine = engine_of(around)
+    (run,) = engine.queue_pushed()
+
+    def broken(*_: object) -> object:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("pytest_relgate.sandbox.engine.carry", broken)
+    engine._quietly(run.id)
+    found = around.store.read().runs[-1]
+    assert (found.id, found.status, found.conclusion) == (run.id, "completed", "failure")
+
+
 def test_a_cancelled_run_stops(home: Path) -> None:
     around = healthy(home)
     push(home)
