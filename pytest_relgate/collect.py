@@ -5,6 +5,7 @@ A malformed gate is not an exception: its ``problem`` says what is wrong, and it
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import sys
 from dataclasses import dataclass, field
@@ -61,6 +62,7 @@ class Collector:
     limit: float
     channels: tuple[str, ...] = ()
     retried: bool = field(default=False, init=False)
+    left_out: dict[str, str] = field(default_factory=dict, init=False)
     _files: dict[Path, str] = field(default_factory=dict)
     _inherited: dict[int, list[tuple[Any, pytest.Mark]]] = field(default_factory=dict)
     _alike: dict[tuple[Any, ...], tuple[Gate, str]] = field(default_factory=dict)
@@ -90,6 +92,13 @@ class Collector:
         return bool(self._file(item.path)) and (
             isinstance(item, pytest.Function) or any(mark.name in PHASES for mark in item.iter_markers())
         )
+
+    def ignored(self, path: Path, config: pytest.Config) -> None:
+        """A file or folder is not collected: remember it where a conftest of the project says so."""
+        place = self._file(path)
+        why = _ignored_by(path, config) if place else ""
+        if why:
+            self.left_out[place] = why
 
     def gate(self, item: pytest.Item, nodeid: str) -> Gate:
         """Read one gate off an item. Gates of one function that share their markers are read once."""
@@ -291,6 +300,20 @@ class _Reader:
                 path = os.path.relpath(code.co_filename, self.collector.rootdir) if code else ""
                 place = f" in {path}:{code.co_firstlineno}" if code else ""
                 self.problems.append(f"the fixture {name} is overridden{place}: give that one another name")
+
+
+def _ignored_by(path: Path, config: pytest.Config) -> str:
+    """The setting of a conftest that keeps pytest from collecting a path, and its place; else empty."""
+    for conftest in config.pluginmanager._getconftestmodules(path.parent):  # noqa: SLF001  (as pytest does)
+        place = getattr(conftest, "__file__", None) or ""
+        folder = os.path.dirname(place)  # noqa: PTH120  (what follows is text)
+        for name in ("collect_ignore", "collect_ignore_glob"):
+            for entry in getattr(conftest, name, None) or ():
+                full = os.path.join(folder, entry)  # noqa: PTH118
+                same = fnmatch.fnmatch(str(path), full) if name.endswith("glob") else str(path) == full
+                if same:
+                    return f"{name} in {os.path.relpath(place, config.rootpath)} leaves it out"
+    return ""
 
 
 def _unusable(patterns: list[str]) -> str:

@@ -90,7 +90,7 @@ class Collected(msgspec.Struct, frozen=True, array_like=True):
     """What one process collected: the gates of the phase, the ids that it will run, the decisions.
 
     ``retried`` says that a gate carries a mark that asks for tries until it passes; ``loaded`` are the files
-    of the checks that gates and code come from.
+    of the checks that gates and code come from; ``left_out`` says which were not collected, and why.
     """
 
     gates: tuple[Gate, ...]
@@ -98,6 +98,7 @@ class Collected(msgspec.Struct, frozen=True, array_like=True):
     decisions: tuple[Decision, ...]
     retried: bool = False
     loaded: tuple[Loaded, ...] = ()
+    left_out: dict[str, str] = {}
 
 
 class Payload(msgspec.Struct, frozen=True, array_like=True):
@@ -215,6 +216,7 @@ class Execution:
             tuple(decision for decision in decisions.values() if decision.proofs),
             self.collector.retried,
             self._load(before),
+            self.collector.left_out,
         )
         self._stop_broken_sequences(mine, decisions)
         return dropped

@@ -10,7 +10,7 @@ from pytest_relgate.execution import RunFacts
 from pytest_relgate.judge import match_waivers, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_relgate.model import Attempt, Decision, Gate, State
@@ -80,6 +80,16 @@ def remembered(
         ):
             failed.add(gate.id)
     return frozenset(settled), frozenset(failed)
+
+
+def ruled_out(prepared: Prepared) -> Iterator[str]:
+    """What rules PASSED out whatever the gates say, in words."""
+    if prepared.lock is None:
+        yield "there is no gates.lock: type pytest --release-lock, review it and commit it"
+    if prepared.context.phase.source and prepared.subject.dirty:
+        yield f"the tree is not as committed: {', '.join(prepared.subject.dirt)}"
+    if prepared.subject.checks_dirty:
+        yield f"the checks are not as committed: {', '.join(prepared.checks.dirt[:5])}"
 
 
 def _waived(prepared: Prepared, gates: Sequence[Gate]) -> dict[str, tuple[State, ...]]:

@@ -15,6 +15,7 @@ from pytest_relgate.xdist import KEY
 if TYPE_CHECKING:
     import warnings
     from collections.abc import Generator
+    from pathlib import Path
 
     from xdist.remote import Producer  # type: ignore[import-untyped]
     from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
@@ -60,6 +61,16 @@ class Gates:
         """Collecting makes objects that live as long as the session: no use to look through them again."""
         with long_lived():
             return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_ignore_collect(
+        self, collection_path: Path, config: pytest.Config
+    ) -> Generator[None, bool | None, bool | None]:
+        """See what is left out, so that missing gates can say why."""
+        ignored = yield
+        if ignored:
+            self.execution.collector.ignored(collection_path, config)
+        return ignored
 
     @pytest.hookimpl(tryfirst=True, optionalhook=True)
     def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool | None:

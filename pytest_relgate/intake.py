@@ -49,6 +49,8 @@ def take(begun: Begun, payload: Payload, worker: str) -> None:
             for called in begun.retriers:
                 begun.put_aside(f"{called}: a gate runs once")
         begun.run.loaded(payload.collected.loaded)
+        for place, why in payload.collected.left_out.items():
+            begun.run.module_left_out(place, why)
         begun.run.collection(payload.collected, worker)
         begun.go_on()
     begun.run.loaded(payload.loaded)

@@ -11,7 +11,7 @@ from pytest_relgate.errors import RelgateError
 from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence.folder import JOURNAL
 from pytest_relgate.execution import Execution, RunFacts
-from pytest_relgate.handed import facts_of
+from pytest_relgate.handed import facts_of, ruled_out
 from pytest_relgate.judge.conditions import may_match_below
 from pytest_relgate.lockfile import NAME, read_lock, write_lock
 from pytest_relgate.model import Context, Gate, Mode, Phase
@@ -167,7 +167,8 @@ def rows(execution: Execution) -> list[Row]:
             will, why = "refuse", gate.problem
         elif gate.id in chosen:
             will = "run"
-            why = "it failed on this tree" if gate.id in facts.failed_before else "not settled yet"
+            flaky = gate.id in facts.failed_before and not gate.reads_world
+            why = "it failed on this tree: a pass would be FLAKY" if flaky else "not settled yet"
         elif gate.id in facts.settled:
             will, why = "keep", "it passed on this tree"
         elif against:
@@ -178,17 +179,25 @@ def rows(execution: Execution) -> list[Row]:
     return found
 
 
-def show(request: Request, execution: Execution) -> list[str]:
-    """The plan as text, one gate a line, or as one line of JSON."""
+def show(request: Request, execution: Execution, prepared: Prepared | None) -> list[str]:
+    """The plan as text, one gate a line, or as one line of JSON; with what rules PASSED out already."""
+    cannot = list(ruled_out(prepared)) if prepared is not None else []
     found = rows(execution)
     context = execution.facts.context
     if request.plan_format == "json":
-        plan = {"phase": context.phase, "target": context.target, "base": context.base, "gates": found}
+        plan = {
+            "phase": context.phase,
+            "target": context.target,
+            "base": context.base,
+            "cannot_pass": cannot,
+            "gates": found,
+        }
         return [msgspec.json.encode(plan).decode()]
     counted = {
         will: sum(row.will == will for row in found) for will in ("run", "keep", "leave out", "refuse")
     }
     summary = ", ".join(f"{number} to {will}" for will, number in counted.items() if number)
     lines = [f"relgate plan  {context.target}  {context.phase}: {summary or 'no gates'}"]
+    lines += [f"cannot pass: {words}" for words in cannot]
     lines += [f"{row.will:<10} {row.id}\n           {row.why}" for row in found]
     return lines

@@ -163,13 +163,22 @@ def _holds_a_profile(folder: Path) -> bool:
     return (folder / PROFILE).is_file()
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
-    """One line in a plain run: that gates are left out."""
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """One line in a plain run: that gates are left out; and what a mistyped phase may have meant."""
     folder = next(iter(config.stash.get(GATES_BELOW, ())), None)
     if folder is None:
-        return None
+        return []
     name = folder.relative_to(config.rootpath) if config.rootpath in folder.parents else folder
-    return f"relgate: gates in {name}/ are left out; pytest -m prerelease runs them"
+    lines = [f"relgate: gates in {name}/ are left out; pytest -m prerelease runs them"]
+    word = config.option.markexpr.strip()
+    if word and not any(
+        line.split(":")[0].split("(")[0].strip() == word for line in config.getini("markers")
+    ):
+        from pytest_relgate.request import nearest_phase
+
+        if near := nearest_phase(word):
+            lines.append(f"relgate: {word} is no phase and no marker here: did you mean -m {near}?")
+    return lines
 
 
 @pytest.hookimpl(trylast=True)

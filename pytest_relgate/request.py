@@ -17,7 +17,7 @@ from pytest_relgate.errors import RelgateError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 PHASES = ("prerelease", "build", "rehearsal", "publish", "postrelease", "weekly")
 PROFILE = "relgate.toml"
@@ -158,9 +158,10 @@ def read_request(
     kind = _kind(options)
     if kind in ("run", "drill") and not phase:
         if given:
-            message = (
-                f"{given[0]} needs a phase: type -m {PHASES[0]} (or one of {', '.join(PHASES[1:])}) beside it"
-            )
+            near = "" if own else nearest_phase(expression)
+            meant = f"did you mean -m {near}?" if near else f"type -m {PHASES[0]}"
+            others = ", ".join(phase for phase in PHASES if phase != (near or PHASES[0]))
+            message = f"{given[0]} needs a phase: {meant} (or one of {others}) beside it"
             raise RelgateError(message)
         return None
     if options.help or options.version:
@@ -187,6 +188,13 @@ def read_request(
         options.release_plan or "",
         pinned if options.release_wait is None else asked,
     )
+
+
+def nearest_phase(expression: str) -> str:
+    """The phase that a word of ``-m`` is nearly; empty where it is one, or none."""
+    if expression in PHASES or not expression.isidentifier():
+        return ""
+    return next(iter(difflib.get_close_matches(expression, PHASES, 1, 0.8)), "")
 
 
 def _kind(options: argparse.Namespace) -> Kind:
@@ -305,36 +313,62 @@ def refuse_optimized() -> None:
 
 
 def refuse_modes(
-    options: argparse.Namespace, *, has_timeout: bool, cut_by_default: Path, typed: Sequence[str]
+    options: argparse.Namespace,
+    *,
+    has_timeout: bool,
+    cut_by_default: Path,
+    typed: Sequence[str],
+    addopts: Mapping[str, Sequence[str]],
 ) -> None:
     """Refuse what makes pytest end well without having judged. Raises RelgateError, naming it.
 
-    ``cut_by_default`` is the folder above which pytest loads no conftest unless it is told otherwise.
+    ``cut_by_default`` is the folder above which pytest loads no conftest unless it is told otherwise;
+    ``addopts`` are the words that were not typed, by where they stand.
     """
-    if options.inifilename:
-        message = (
-            f"-c {options.inifilename} names another configuration than the one above the checks, which "
-            "would be other checks with a memory of their own: take it off"
-        )
+    found = next(_unfit(options, has_timeout=has_timeout, cut_by_default=cut_by_default, typed=typed), None)
+    if found is not None:
+        flag, why, instead = found
+        message = f"{flag} {why}: {_take_off(flag, typed, addopts, instead)}"
         raise RelgateError(message)
+
+
+def _unfit(
+    options: argparse.Namespace, *, has_timeout: bool, cut_by_default: Path, typed: Sequence[str]
+) -> Iterator[tuple[str, str, str]]:
+    """Each option that keeps gates from judging, why, and what typed behind it overrules it."""
+    if options.inifilename:
+        why = "names another configuration than the one above the checks, which would be other checks"
+        yield f"-c {options.inifilename}", f"{why} with a memory of their own", ""
+    cannot = "cannot judge a release, which keeps gates that passed by itself"
     for name, flag in SET_ASIDE.items():
         if name not in TYPED_ALLOWED and getattr(options, name, None) and _typed(typed, name, flag):
-            message = f"{flag} cannot judge a release: take it off (gates that passed are kept by themselves)"
-            raise RelgateError(message)
+            yield flag, cannot, ""
     for name, flag in CANNOT_JUDGE.items():
         if getattr(options, name, None):
-            message = f"{flag} cannot judge a release: take it off (gates that passed are kept by themselves)"
-            raise RelgateError(message)
+            yield flag, cannot, ""
     if getattr(options, "assertmode", "rewrite") == "plain":
-        message = "--assert=plain hides what a gate found: take it off"
-        raise RelgateError(message)
+        yield "--assert=plain", "hides what a gate found", "--assert=rewrite"
     if getattr(options, "dist", "no") == "each":
-        message = "--dist=each runs every gate on every worker: take it off, -n 4 is enough"
-        raise RelgateError(message)
+        yield "--dist=each", "runs every gate on every worker, -n 4 is enough", ""
     if not has_timeout:
-        message = "pytest-timeout is switched off, so no gate would have a limit: take -p no:timeout off"
-        raise RelgateError(message)
+        yield "-p no:timeout", "switches pytest-timeout off, so no gate would have a limit", "-p timeout"
     cut = getattr(options, "confcutdir", None)
     if cut and Path(cut).absolute() not in (cut_by_default, *cut_by_default.parents):
-        message = f"--confcutdir={cut} leaves out conftest files that gates rely on: take it off"
-        raise RelgateError(message)
+        yield f"--confcutdir={cut}", "leaves out conftest files that gates rely on", "--confcutdir=."
+
+
+def _take_off(flag: str, typed: Sequence[str], addopts: Mapping[str, Sequence[str]], instead: str) -> str:
+    """What to do about an option: take it off, or out of where it stands."""
+
+    def holds(words: Sequence[str]) -> bool:
+        return _spelt(flag) in _spelt(" ".join(words))
+
+    place = "" if holds(typed) else next((place for place, words in addopts.items() if holds(words)), "")
+    if not place:
+        return "take it off"
+    return f"it stands in {place}, take it out there" + (f" or type {instead}" if instead else "")
+
+
+def _spelt(words: str) -> str:
+    """An option and its value are one word, or two, or joined by a sign."""
+    return words.replace("=", "").replace(" ", "")

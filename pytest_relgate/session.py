@@ -20,7 +20,7 @@ from pytest_relgate.evidence.memory import take_up
 from pytest_relgate.evidence.printable import writable
 from pytest_relgate.evidence.project import record_of, reports_of
 from pytest_relgate.execution import Closed, Collected, Payload, RunFacts
-from pytest_relgate.handed import Forecast, facts_of, forecast
+from pytest_relgate.handed import Forecast, facts_of, forecast, ruled_out
 from pytest_relgate.judge import decide, decide_every, reconcile
 from pytest_relgate.loaded import unreviewed
 from pytest_relgate.model import (
@@ -129,13 +129,7 @@ class ReleaseRun:
 
     def rules_out(self) -> Iterator[str]:
         """What already rules PASSED out before the first gate, in words."""
-        prepared = self.prepared
-        if prepared.lock is None:
-            yield "there is no gates.lock: type pytest --release-lock, review it and commit it"
-        if prepared.context.phase.source and prepared.subject.dirty:
-            yield f"the tree is not as committed: {', '.join(prepared.subject.dirt)}"
-        if prepared.subject.checks_dirty:
-            yield f"the checks are not as committed: {', '.join(prepared.checks.dirt[:5])}"
+        yield from ruled_out(self.prepared)
         for earlier in self._earlier():
             if earlier.verdict != "PASSED":
                 yield f"{earlier.phase} has not passed: {earlier.problem}"
@@ -303,7 +297,7 @@ class ReleaseRun:
             self._unreviewed |= dict.fromkeys(unreviewed(self.prepared.checks, files))
 
     def module_left_out(self, place: str, why: str) -> None:
-        """A whole file was skipped: its planned gates are missing, and this is why."""
+        """A file or folder was skipped: the planned gates in it are missing, and this is why."""
         self.module_words[place] = why
 
     def fact(self, code: str, message: str, remedy: str = "", where: str = "") -> None:
@@ -411,7 +405,9 @@ class ReleaseRun:
             collected=tuple(self.collected.values()),
         )
         for gate in plan.missing:
-            if words := self.module_words.get(gate.partition("::")[0]):
+            path = gate.partition("::")[0].split("/")
+            places = [".", *("/".join(path[:count]) for count in range(1, len(path) + 1))]
+            if words := next(filter(None, map(self.module_words.get, reversed(places))), ""):
                 plan.missing[gate] = words
         return plan
 

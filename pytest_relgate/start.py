@@ -75,6 +75,7 @@ def _begin(config: pytest.Config, begun: Begun) -> None:
         has_timeout=_has_timeout(config),
         cut_by_default=config.inipath.parent if config.inipath is not None else rootdir,
         typed=config.invocation_params.args,
+        addopts=_addopts(config),
     )
     place = Place(rootdir, config.inipath, config.invocation_params.dir, config.getini("release_evidence"))
     if request.kind == "lock":
@@ -95,6 +96,15 @@ def _begin(config: pytest.Config, begun: Begun) -> None:
     run.environment |= _versions(config)
     begun.facts = msgspec.structs.replace(run.run_facts(rootdir), own_bytecode_switch=OURS)
     begun.facts_text = msgspec.json.encode(begun.facts).decode()
+
+
+def _addopts(config: pytest.Config) -> dict[str, list[str]]:
+    """The words that pytest adds to those that were typed, by where they stand."""
+    name = config.inipath.name if config.inipath is not None else "the configuration"
+    return {
+        f"addopts of {name}": list(config.getini("addopts")),
+        "PYTEST_ADDOPTS": os.environ.get("PYTEST_ADDOPTS", "").split(),
+    }
 
 
 OURS = "PYTHONDONTWRITEBYTECODE" not in os.environ
@@ -238,7 +248,7 @@ def instead_of_running(config: pytest.Config, begun: Begun) -> bool | None:
         if begun.request.kind == "lock":
             lines = planning.write(begun.request, execution, begun.trouble)
         else:
-            lines = planning.show(begun.request, execution)
+            lines = planning.show(begun.request, execution, begun.prepared)
     except RelgateError as error:
         raise pytest.UsageError(str(error)) from None
     terminal.show(config, [terminal.Line(line) for line in lines])

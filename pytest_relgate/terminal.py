@@ -205,13 +205,8 @@ def _remarks(record: Record) -> Iterator[Line]:
         if judged.gate.advisory and not judged.state.passing
     ]
     waived = [wording.waiver_in_words(judged.waiver) for judged in record.verdict.gates if judged.waiver]
-    signed = [
-        f"{printable(judged.gate.title or judged.gate.id)}: {printable(judged.why)}"
-        for judged in record.verdict.gates
-        if judged.state is State.PASSED and "signed off by" in judged.why
-    ]
-    for words in signed:
-        yield from _paragraph("Signed", words)
+    for title, words in wording.signed_off(record):
+        yield from _paragraph("Signed", f"{title}: {words}")
     if not_due:
         yield from _paragraph("Not due", f"{', '.join(not_due)} (why: report)")
     if advisory:

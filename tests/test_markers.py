@@ -105,12 +105,13 @@ def test_the_lock_says_what_decides_about_a_gate(bare_project: Project) -> None:
         "test_conditions": plain
         | {
             "conditions": [
-                {"kind": "live", "name": "live", "patterns": []},
+                {"kind": "live", "name": "live"},
                 {"kind": "present", "name": "wheels", "patterns": ["dist/*.whl"]},
                 {
                     "kind": "changed",
-                    "name": "docs src/*.txt",
-                    "patterns": ["README.md", "docs/", "src/*.txt"],
+                    "name": "docs or src/*.txt",
+                    "patterns": ["README.md", "docs/"],
+                    "others": [["src/*.txt"]],
                 },
             ]
         },

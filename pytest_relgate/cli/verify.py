@@ -41,7 +41,7 @@ def verify(options: argparse.Namespace) -> int:
         now=now(),
         repository=repository,
         under_release=under_release,
-        commit=_commit(options.commit, under_release),
+        commit=_commit(options.commit, folder, under_release),
         head=_head(options.head),
         allow_sandbox=options.allow_sandbox,
         phase=_phase(options.phase),
@@ -75,9 +75,8 @@ def _under_release(path: str | None, folder: Path, checks: Repository | None) ->
     """The repository under release: the one named, else the sandbox's or the one that the profile names."""
     if path is not None:
         return _repository(path, "--under-release")
-    try:
-        sealed = seal.decode((folder / SEAL).read_bytes())
-    except (OSError, ValueError):
+    sealed = _sealed(folder)
+    if sealed is None:
         return checks
     if checks is None:
         return None
@@ -100,8 +99,12 @@ def _named_by_profile(sealed: seal.Evidence, checks: Repository) -> str:
     return parse_profile(text, name).under_release if text is not None else "."
 
 
-def _commit(text: str | None, repository: Repository | None) -> str:
-    """The full id of the commit asked for; a short one is made whole where the repository has it."""
+def _commit(text: str | None, folder: Path, repository: Repository | None) -> str:
+    """The full id of the commit asked for; a short one is made whole where the repository has it.
+
+    What the repository does not have and the evidence does not name is no commit that anybody knows:
+    evidence is stale only beside one that is there.
+    """
     if text is None:
         return ""
     if repository is not None and repository.exists(text):
@@ -109,7 +112,22 @@ def _commit(text: str | None, repository: Repository | None) -> str:
     if not _HEX.fullmatch(text.lower()):
         message = f"--commit: expected a commit of this repository or 7 of its hex digits, found {text!r}"
         raise RelgateError(message)
+    known = _sealed(folder)
+    if repository is not None and known is not None and not known.subject.commit.startswith(text.lower()):
+        message = (
+            f"--commit: {text} is no commit of {repository.path}: type git fetch there if it is new, or "
+            "--commit $(git rev-parse HEAD), or name its repository with --under-release"
+        )
+        raise RelgateError(message)
     return text.lower()
+
+
+def _sealed(folder: Path) -> seal.Evidence | None:
+    """The evidence in a folder as it stands there; None where it cannot be read."""
+    try:
+        return seal.decode((folder / SEAL).read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 def _head(text: str | None) -> str:
@@ -157,6 +175,7 @@ def _json(found: Verification) -> str:
         "exit": found.finding.exit_status,
         "reasons": found.reasons,
         "do": found.do,
+        "remedies": found.remedies,
         "notes": found.notes,
         "head": found.digest,
         "verdict": evidence.verdict if evidence else "",
@@ -176,14 +195,15 @@ def _lines(found: Verification, folder: Path, expectation: Expectation) -> Itera
         f"{evidence.target} {place} @ {evidence.subject.commit[:12] or 'none'}" if evidence else str(folder)
     )
     yield f"{found.finding}  {printable(about)}"
-    for reason in found.reasons[:SHOWN]:
-        yield from _folded(reason)
-    if len(found.reasons) > SHOWN:
-        yield f"  and {len(found.reasons) - SHOWN} more"
     near = _nearby(folder) if evidence is None else None
     do = f"relgate verify {near}" if near else found.do
-    if do:
-        yield from _folded(f"do: {do}")
+    remedies = found.remedies or (do,) * len(found.reasons)
+    for number, (reason, remedy) in enumerate(zip(found.reasons[:SHOWN], remedies, strict=False), start=1):
+        yield from _folded(reason)
+        if remedy and remedies[number : number + 1] != (remedy,):  # of several in a row alike the last
+            yield from _folded(f"do: {remedy}")
+    if len(found.reasons) > SHOWN:
+        yield f"  and {len(found.reasons) - SHOWN} more"
     for note in found.notes:
         yield from _folded(f"note: {note}")
     if found.finding is Finding.PASSED and not expectation.commit:

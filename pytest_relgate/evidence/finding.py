@@ -55,7 +55,8 @@ class Finding(StrEnum):
 class Verification:
     """What was found, why, and what to type next; ``evidence`` is None when it could not be read.
 
-    ``digest`` is that of the seal's bytes, the head that a run prints; ``notes`` decide nothing.
+    ``digest`` is that of the seal's bytes, the head that a run prints; ``notes`` decide nothing. ``remedies``
+    says for each of ``reasons`` what to do about it, where they differ; ``do`` is the first of them.
     """
 
     finding: Finding
@@ -64,6 +65,7 @@ class Verification:
     evidence: Evidence | None = None
     digest: str = ""
     notes: tuple[str, ...] = ()
+    remedies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

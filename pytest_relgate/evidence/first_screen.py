@@ -43,6 +43,7 @@ def first_screen(record: Record, channels: Sequence[ChannelRow] = ()) -> str:
         f"{_channels(channels)}"
         '<div class="relgate-notes">\n'
         f"{_list('Waivers', _waivers(record))}"
+        f"{_list('Signed off', _signed(record))}"
         f"{_list('Not due', _not_due(record, names))}"
         f"{_list('Not proved able to fail', map(esc, wording.unproved(record)))}"
         f"{_list('Not checked', map(esc, wording.not_checked(record)))}"
@@ -154,6 +155,10 @@ def _waivers(record: Record) -> Iterator[str]:
             title = esc(judged.gate.title or judged.gate.id)
             yield f"<b>{title}</b> {esc(wording.waiver_in_words(judged.waiver))}"
     yield from map(esc, wording.unused_waivers(record))
+
+
+def _signed(record: Record) -> Iterator[str]:
+    return (f"<b>{esc(title)}</b> {esc(words)}" for title, words in wording.signed_off(record))
 
 
 def _not_due(record: Record, names: frozenset[str]) -> Iterator[str]:

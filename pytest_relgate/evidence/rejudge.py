@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pytest_relgate.evidence import seal
 from pytest_relgate.evidence.finding import AGAIN, DISTRUST, FETCH, Expectation, Finding, Problem
+from pytest_relgate.evidence.wording import signed_in_words
 from pytest_relgate.judge import decide, decide_conditions, reconcile
 from pytest_relgate.lockfile import NAME as LOCK
 from pytest_relgate.lockfile import parse_lock
@@ -74,7 +75,9 @@ def judge_again(
     notes = (*committed.notes, *_check_base(evidence, under, committed.profile))
     bench = _Bench(evidence, reading, earlier, committed, _decisions(evidence, under))
     _compare(evidence, bench.judge(evidence.finished), committed)
-    return bench.judge(max(expectation.now, evidence.finished)), notes
+    verdict = bench.judge(max(expectation.now, evidence.finished))
+    signed = (f"{one.gate.id}: {words}" for one in verdict.gates if (words := signed_in_words(one)))
+    return verdict, (*notes, *signed)
 
 
 # -- the checks -----------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ def markdown(record: Record, channels: Sequence[ChannelRow] = ()) -> Iterator[st
         yield "### Channels\n\n"
         yield from table(wording.CHANNEL_HEADINGS, [_channel(row) for row in channels])
     yield from _list("Waivers", _waivers(record))
+    yield from _list("Signed off", (f"{title}: {words}" for title, words in wording.signed_off(record)))
     yield from _list("Not proved able to fail", wording.unproved(record))
     yield from _list("Not checked", wording.not_checked(record))
     yield from _list("Set aside", record.set_aside)
@@ -138,6 +139,7 @@ def _gates(record: Record) -> Iterator[str]:
         for judged in gates[start : start + ROWS]:
             gate = judged.gate
             silent = judged.state is passed and gate.id not in kept and gate.id not in names
+            silent = silent and len(judged.attempts) == 1
             why = "" if silent else _cell(prose(wording.why_in_words(judged, record, names)))
             seconds = f"{judged.attempts[-1].seconds:.1f}" if judged.attempts else ""
             rows.append(f"| {judged.state} | {_id(gate.id)} | {_title(gate.title)} | {seconds} | {why} |\n")

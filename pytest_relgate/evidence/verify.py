@@ -68,11 +68,12 @@ def _conclude(
     if verdict.passed:
         return Verification(Finding.PASSED, (), "", evidence, digest, notes)
     reasons = tuple(f"{reason.gate or reason.code}: {reason.message}" for reason in verdict.reasons)
-    do = verdict.reasons[0].remedy if verdict.reasons else ""
-    if any(reason.code == "UNLOCKED" for reason in verdict.reasons):
-        return Verification(Finding.UNLOCKED, reasons, do, evidence, digest, notes)
+    remedies = tuple(reason.remedy for reason in verdict.reasons)
+    do = remedies[0] if remedies else ""
     finding = Finding.PENDING if verdict.only_pending else Finding.BLOCKED
-    return Verification(finding, reasons, do, evidence, digest, notes)
+    if any(reason.code == "UNLOCKED" for reason in verdict.reasons):
+        finding = Finding.UNLOCKED
+    return Verification(finding, reasons, do, evidence, digest, notes, remedies)
 
 
 # -- the folder's own bytes -----------------------------------------------------------------------------

@@ -215,16 +215,21 @@ def card(code: str, judged: Judged | None, reason: Reason | None) -> Card:
         )
     gate = judged.gate
     last = judged.attempts[-1] if judged.attempts else None
+    seen = history(judged.attempts)
+    if code == State.FLAKY and seen:  # the history says that it is; found is what it failed with
+        message = next((one.message for one in reversed(judged.attempts) if not one.outcome.passing), "")
+    else:
+        message = message or judged.why or (last.message if last else "")
     fault = (last.where if last else "") or (place if place != gate.where else "")
     return Card(
         state=printable(code),
         title=printable(gate.title) or printable(gate.id),
         gate=printable(gate.id),
         where=printable(gate.where),
-        found=output(message or judged.why or (last.message if last else "")),
+        found=output(message),
         place=printable(fault) if fault != gate.where else "",
         do=printable(remedy or (last.do if last else "") or gate.remedy, limit=BLOCK),
-        history=history(judged.attempts),
+        history=seen,
         log=printable(last.log) if last else "",
     )
 
@@ -311,6 +316,19 @@ def waiver_in_words(waiver: Waiver) -> str:
     )
 
 
+def signed_in_words(judged: Judged) -> str:
+    """Return by whose word a gate passed that had failed on this tree; empty where no one was asked."""
+    signed = judged.state is State.PASSED and len(judged.attempts) > 1 and "; signed off by " in judged.why
+    return printable(judged.why, limit=BLOCK) if signed else ""
+
+
+def signed_off(record: Record) -> Iterator[tuple[str, str]]:
+    """Yield title and words of each gate that passed by a sign-off."""
+    for judged in record.verdict.gates:
+        if words := signed_in_words(judged):
+            yield printable(judged.gate.title or judged.gate.id), words
+
+
 def unused_waivers(record: Record) -> Iterator[str]:
     """Yield in words the waivers that this evidence carries and no gate of it used."""
     used = [judged.waiver for judged in record.verdict.gates if judged.waiver is not None]
@@ -324,7 +342,9 @@ def why_in_words(judged: Judged, record: Record, names: frozenset[str]) -> str:
     kept = record.kept.get(judged.gate.id)
     match standing(judged, names):
         case Standing.PASSED:
-            return kept_in_words(kept) if kept else ""
+            words = signed_in_words(judged)
+            if not words:
+                return kept_in_words(kept) if kept else ""
         case Standing.NOT_DUE:
             words = not_due_in_words(judged)
         case Standing.TOLERATED if judged.waiver:

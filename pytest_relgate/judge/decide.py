@@ -86,6 +86,14 @@ def decide(  # noqa: PLR0913  (the whole of what a verdict depends on, and nothi
     )
 
 
+def _unplanned(why: str, settled: Settlement) -> str:
+    """Why a gate outside the plan blocks, and what it came to where that is not good either."""
+    newest = settled.newest
+    if newest is None or settled.state is _PASSED:
+        return why
+    return f"{why}; it did not pass either: {newest.message.partition(chr(10))[0] or settled.why}"
+
+
 def _blocks(judged: Judged, plan: Plan) -> bool:
     if not judged.gate.advisory:
         return judged.state not in _PASSING
@@ -157,7 +165,7 @@ class _Bench:
         if gate.id in plan.invalid:
             state, why = State.INVALID, plan.invalid[gate.id]
         elif gate.id in plan.unplanned:
-            state, why = State.UNPLANNED, plan.unplanned[gate.id]
+            state, why = State.UNPLANNED, _unplanned(plan.unplanned[gate.id], settled)
         elif gate.id in plan.missing:
             # Whatever an earlier run saw of it: a gate that is not there any more judges nothing.
             state, why = State.MISSING, plan.missing[gate.id]
@@ -221,6 +229,8 @@ class _Bench:
         for gate_id in sorted(named | tried):
             judged = self.judge(Gate(gate_id, plan.phase))
             if gate_id in tried:
-                why = "it was tried on this tree, and is not in the plan"
+                why = _unplanned(
+                    "it was tried on this tree, and is not in the plan", self._settle(judged.gate)
+                )
                 judged = msgspec.structs.replace(judged, state=State.UNPLANNED, why=why, waiver=None)
             yield judged

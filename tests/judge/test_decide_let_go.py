@@ -107,7 +107,7 @@ def test_a_gate_that_is_not_waivable_is_not_waived() -> None:
 def test_a_malformed_gate_and_one_outside_the_plan_are_not_waived() -> None:
     for field in ("invalid", "unplanned"):
         plan = planned(A, B, **{field: {"b": "for a reason"}})
-        assert only(beside_a(State.FAILED, plan=plan, waivers=(WAIVER,))).message == "for a reason"
+        assert only(beside_a(State.FAILED, plan=plan, waivers=(WAIVER,))).message.startswith("for a reason")
 
 
 def test_a_waiver_in_doubt_blocks_even_when_its_gate_passed() -> None:
