@@ -166,13 +166,15 @@ def _version(seen: Observation, expected: Expectation) -> Opinion:  # noqa: C901
     return SERVED
 
 
-def _not_there(seen: Observation, expected: Expectation) -> Opinion:
+def _not_there(seen: Observation, expected: Expectation) -> Opinion:  # noqa: PLR0911  (a case each)
     place, wanted = seen.channel, expected.spelled
     if seen.mirror:
         words = f"{place}, a mirror, does not have {wanted}: it may come, and the origin may have it"
         return Opinion(Standing.UNKNOWN, words, "ask the origin, or look again later")
     if not seen.resolved:
         return _nothing(seen, expected)
+    if seen.resolved == wanted:
+        return Opinion(Standing.PARTIAL, f"{place} points at {wanted}, and does not have it yet", _AGAIN)
     if _older(seen.resolved, wanted):
         words = f"{place} serves {seen.resolved} and not yet {wanted}"
         return Opinion(Standing.LATE, words, _AGAIN)

@@ -66,6 +66,9 @@ TABLE = {
     "older-python": Row(
         nothing(kind="pypi", resolved="0.2.0rc1"), every(Standing.LATE), "not yet", wanted(spelled="0.2.0rc2")
     ),
+    "pointed-at-and-not-there": Row(
+        nothing(resolved="0.2.0"), every(Standing.PARTIAL), "points at 0.2.0, and does not have it yet"
+    ),
     "newer": Row(
         nothing(resolved="0.3.0"),
         every(Standing.ABSENT) | {"version": Standing.DIVERGED},
