@@ -24,7 +24,7 @@ from pytest_relgate.judge import decide_conditions
 from pytest_relgate.loaded import Loaded, loaded_below
 from pytest_relgate.model import Context, Decision, Gate, State
 from pytest_relgate.net.origins import PUBLIC, Origins
-from pytest_relgate.outcome import BlockedBy, Finding, finding_of, place_of
+from pytest_relgate.outcome import BlockedBy, Finding, end_at_the_gate, finding_of, place_of
 from pytest_relgate.profile import Profile
 from pytest_relgate.watch import CLOCK, Watch, reaches
 
@@ -329,6 +329,7 @@ class Execution:
             watch.let_go()
             watch.call_seconds = call.duration
         if call.excinfo is not None and not isinstance(call.excinfo.value, ENDED_EARLY):
+            end_at_the_gate(call.excinfo, self.facts.checks)
             watch.errors.append((str(call.when), call.excinfo.value))
 
     def part_reported(self, report: pytest.TestReport) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from types import TracebackType
 
 import pytest
 from _pytest.outcomes import Skipped
 
+from pytest_relgate import errors
 from pytest_relgate.errors import CannotJudge, NotYet
 from pytest_relgate.model import State
 
@@ -125,6 +127,27 @@ def _text(error: BaseException) -> str:
 
 def _one_line(error: BaseException) -> str:
     return _text(error).partition("\n")[0][:200]
+
+
+def end_at_the_gate(excinfo: pytest.ExceptionInfo[BaseException], folder: str) -> None:
+    """Let the traceback of what a fixture's statement says end at the gate that makes the statement.
+
+    Of what was raised before any gate could speak, the place that raised it is left.
+    """
+    if not isinstance(excinfo.value, (errors.Finding, CannotJudge, NotYet)):
+        return
+    frames = []
+    trace: TracebackType | None = excinfo.tb
+    while trace is not None:
+        frames.append(trace)
+        trace = trace.tb_next
+    own = [number for number, one in enumerate(frames) if one.tb_frame.f_code.co_filename.startswith(folder)]
+    kept = frames[: own[-1] + 1] if own else frames[-1:]
+    shorter: TracebackType | None = None
+    for one in reversed(kept):
+        shorter = TracebackType(shorter, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    if shorter is not None:
+        excinfo.traceback = type(excinfo.traceback)(shorter)
 
 
 def place_of(error: BaseException, folder: str, rootdir: str, fallback: str) -> str:

@@ -44,7 +44,7 @@ class TestCargo:
                 id="clippy",
                 limit="15m",
                 remedy="mend what clippy names; an allow needs a reason beside it",
-                faults=("lint",),
+                faults=("lint", "stale-lockfile"),
             ),
             command(
                 "cargo test",
@@ -71,7 +71,12 @@ class TestBindings:
                 id="bindings-test",
                 limit="20m",
                 remedy="mend the binding whose test it names",
-                faults=("python-binding-failure", "node-binding-failure", "go-binding-failure"),
+                faults=(
+                    "python-binding-failure",
+                    "node-binding-failure",
+                    "go-binding-failure",
+                    "eager-addon",
+                ),
             ),
             command(
                 "bash scripts/node_remote_only_smoke.sh",

@@ -108,3 +108,17 @@ def test_what_a_faulty_sandbox_came_to_fits_into_80_columns(bare_project: Projec
     closing = done.out[done.out.index("= BLOCKED v0.2.0 =") :].splitlines()
     assert "in the sandbox with version-drift" in closing[1]
     assert all(len(line) <= 80 for line in closing[:3]), closing[:3]
+
+
+def test_what_nobody_can_judge_is_shown_without_the_way_there(bare_project: Project) -> None:
+    bare_project.write(
+        "release_checks/test_gates.py",
+        "import pytest\n\n\n@pytest.mark.prerelease\ndef test_ci(github):\n    assert github.answers()\n",
+    )
+    bare_project.lock()
+    done = bare_project.release()
+    said = done.out[done.out.index("ERROR at setup of test_ci") : done.out.index("short test summary")]
+    assert "CannotJudge" in said
+    assert "functools.py" not in said
+    assert "site-packages" not in said
+    assert len(said.splitlines()) < 40, said

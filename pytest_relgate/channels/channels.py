@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from pytest_relgate.channels.observation import Expectation, Observation
     from pytest_relgate.channels.poll import Settled
 
-__tracebackhide__ = True  # pytest shows the gate's own line, which is what a reader looks for
-
 
 @dataclass(frozen=True)
 class ChannelFacts:

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from pytest_relgate.profile import Profile
     from pytest_relgate.profile.channels import Channel
 
-__tracebackhide__ = True  # pytest shows the gate's own line, which is what a reader looks for
-
 OBSERVERS: Mapping[str, Callable[[Look], Observation]] = {
     "crates": crates.observe,
     "github-release": github_release.observe,

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from pytest_relgate.github.api import Api
     from pytest_relgate.profile.source import Workflows
 
-__tracebackhide__ = True  # pytest shows the gate's own line, which is what a reader looks for
-
 _LARGEST_METADATA: Final = 1 << 20
 _LARGEST_MEMBER: Final = 1 << 30
 

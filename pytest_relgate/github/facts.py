@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from pytest_relgate.github.api import Api
     from pytest_relgate.profile.source import Workflows
 
-__tracebackhide__ = True  # pytest shows the gate's own line, which is what a reader looks for
-
 SECRET_FLAG: Final = "RELGATE_HAS_"  # noqa: S105  (how a flag is named, no secret)
 """A workflow may set ``RELGATE_HAS_NPM_TOKEN: ${{ secrets.NPM_TOKEN != '' }}``: its token cannot list."""
 

@@ -16,8 +16,6 @@ from pytest_relgate.errors import CannotJudge
 from pytest_relgate.net.exchange import Answer, Exchange, Outcome, Unreachable, Why, shown
 from pytest_relgate.net.limits import asked_to_wait
 
-__tracebackhide__ = True  # pytest shows the gate's own line, which is what a reader looks for
-
 T = TypeVar("T")
 
 _GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS)

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from pytest_relgate.source.archives import Archive
 
-__tracebackhide__ = True  # pytest shows the gate's own line, which is what a reader looks for
-
 
 def expected_names(templates: Iterable[str], version: str) -> tuple[str, ...]:
     """Fill ``{version}``, ``{tag}`` and ``{pep440}`` into names of files; ``version`` is SemVer without a v.

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from pytest_relgate.source.files import Files
     from pytest_relgate.source.manifests import Manifests
 
-__tracebackhide__ = True  # pytest shows the gate's own line, which is what a reader looks for
-
 
 @dataclass(frozen=True)
 class SourceFacts:

@@ -10,8 +10,6 @@ from pytest_relgate.errors import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__tracebackhide__ = True  # pytest shows the gate's own line, which is what a reader looks for
-
 MOST_SHOWN = 6
 """How many problems stand in one message; the rest are counted."""
 

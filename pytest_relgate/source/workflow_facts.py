@@ -16,8 +16,6 @@ from pytest_relgate.source.workflows import FOLDER, Workflow, parse_workflow, re
 if TYPE_CHECKING:
     from pytest_relgate.source.files import Files
 
-__tracebackhide__ = True  # pytest shows the gate's own line, which is what a reader looks for
-
 
 @dataclass(frozen=True)
 class WorkflowFacts:

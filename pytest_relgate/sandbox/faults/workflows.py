@@ -242,7 +242,7 @@ FAULTS = (
         "stale-lockfile",
         "Cargo.lock was not written anew when the version was raised",
         Phase.PRERELEASE,
-        r"Cargo\.lock.*0\.1\.9",
+        r"Cargo\.lock",
         files=_stale_lock,
     ),
     Fault(

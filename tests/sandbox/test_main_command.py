@@ -1,0 +1,116 @@
+"""The command of the README under every fault of its phase: BLOCKED, at the gates that name the fault.
+
+PATH is cut down to Python and git: the drill of the core gates runs with the machine's own tools.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_relgate.model import Phase
+from pytest_relgate.sandbox.faults import FAULTS, Fault
+
+ROOT = Path(__file__).parents[2]
+FOREIGN = ("PYTEST_", "GITHUB_", "GH_", "CI", "RELEASE_", "COV_", "RELGATE_")
+PRERELEASE = [fault for fault in FAULTS.values() if fault.phase is Phase.PRERELEASE]
+
+
+class Checkout:
+    """A clone of this repository on a machine that has Python and git, with a sandbox of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "checkout"
+        subprocess.run(["git", "clone", "-q", ROOT, self.path], check=True)
+        tools = folder / "bin"
+        tools.mkdir()
+        git = shutil.which("git")
+        assert git
+        (tools / "git").symlink_to(git)
+        (tools / "python3").symlink_to(sys.executable)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+        self.environ = kept | {"PATH": str(tools), "XDG_CACHE_HOME": str(folder / "cache")}
+
+    def pytest(self, *args: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *args],
+            cwd=self.path,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
+        )
+
+    def plan(self) -> list[dict[str, Any]]:
+        """The gates of the phase."""
+        args = ("-q", "-m", "prerelease", "--release-target", "v0.1.10", "--release-plan=json")
+        out = self.pytest(*args).stdout
+        line = next(line for line in out.splitlines() if line.startswith("{"))
+        gates: list[dict[str, Any]] = json.loads(line)["gates"]
+        return gates
+
+    def release(self, evidence: Path, *args: str) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+        done = self.pytest(
+            "release_checks",
+            *("-m", "prerelease", "--release-target", "v0.1.10"),
+            *("--release-evidence", str(evidence), "-p", "no:html", *args),
+        )
+        found = list(evidence.rglob("evidence.json"))
+        assert len(found) == 1, done.stdout + done.stderr
+        return done, json.loads(found[0].read_text())
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    return Checkout(tmp_path_factory.mktemp("main-command"))
+
+
+@pytest.fixture(scope="session")
+def naming(checkout: Checkout) -> dict[str, set[str]]:
+    """The gates that name each fault."""
+    found: dict[str, set[str]] = {}
+    for gate in checkout.plan():
+        for fault in gate["faults"]:
+            found.setdefault(fault, set()).add(gate["id"])
+    return found
+
+
+def test_the_main_command_passes(checkout: Checkout, tmp_path: Path) -> None:
+    done, evidence = checkout.release(tmp_path)
+    assert (done.returncode, evidence["verdict"], evidence["sandbox"]) == (0, "PASSED", True), done.stdout
+
+
+@pytest.mark.parametrize("fault", PRERELEASE, ids=lambda fault: fault.name)
+def test_the_main_command_blocks_where_the_fault_is(
+    fault: Fault, checkout: Checkout, naming: dict[str, set[str]], tmp_path: Path
+) -> None:
+    done, evidence = checkout.release(tmp_path, "--release-repo", f"sandbox:{fault.name}")
+    deciding = [
+        gate for gate in evidence["gates"] if gate["id"] in naming[fault.name] and not gate["advisory"]
+    ]
+    expected = (1, "BLOCKED") if deciding else (0, "PASSED")
+    assert (done.returncode, evidence["verdict"]) == expected, done.stdout
+    red = {gate["id"]: gate for gate in evidence["gates"] if gate["state"] not in ("PASSED", "NOT_TRIGGERED")}
+    assert set(red) == naming[fault.name], {name: gate["why"] for name, gate in red.items()}
+    for name, gate in red.items():
+        words = " ".join(attempt["message"] for attempt in gate["attempts"])
+        assert gate["state"] == fault.expect, name
+        assert re.search(fault.says, " ".join(words.split()), re.IGNORECASE), words
+
+
+def test_every_fault_of_the_phase_is_named_by_a_gate(naming: dict[str, set[str]]) -> None:
+    assert {fault.name for fault in PRERELEASE} - naming.keys() == set()
+
+
+def test_every_gate_of_the_phase_names_a_fault(checkout: Checkout, naming: dict[str, set[str]]) -> None:
+    planned = {gate["id"] for gate in checkout.plan()}
+    assert planned - set().union(*naming.values()) == set()
