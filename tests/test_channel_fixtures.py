@@ -182,3 +182,16 @@ def test_a_plain_run_leaves_the_gates_out(bare_project: Project, index: Any) -> 
     assert done.status == 0, done.out
     assert "1 passed" in done.out
     assert not one.asked
+
+
+def test_a_gate_of_one_channel_has_the_faults_of_that_channel(bare_project: Project, index: Any) -> None:
+    _, url = index(*FILES)
+    channels(bare_project, one=url, two=url)
+    named = '@pytest.mark.gate(faults=("one-late", "two-late", "down"))\n    def test_version'
+    bare_project.write("release_checks/test_gates.py", GATES.replace("def test_version", named))
+    bare_project.lock()
+    done = bare_project.release("-q", "--release-plan=json")
+    line = next(line for line in done.out.splitlines() if line.startswith("{"))
+    faults = {gate["id"].partition("::")[2]: gate["faults"] for gate in json.loads(line)["gates"]}
+    assert faults["TestChannel::test_version[one]"] == ["one-late", "down"]
+    assert faults["TestChannel::test_version[two]"] == ["two-late", "down"]
