@@ -85,7 +85,7 @@ def prepare(
         environ=environ,
         repo=repository,
         phase=phase,
-        newest=lambda: newest_tag(repository),
+        newest=box.newest_release if box is not None else lambda: newest_tag(repository),
     )
     base, base_commit, base_why = resolve_base(
         override=options.release_base, target=target, repo=repository, policy=profile.base.policy

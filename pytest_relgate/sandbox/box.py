@@ -15,6 +15,7 @@ from pytest_relgate.model import Phase
 from pytest_relgate.net.origins import Origins
 from pytest_relgate.sandbox.commands import NOWHERE, settings
 from pytest_relgate.sandbox.history import CANDIDATE, tag_at
+from pytest_relgate.sandbox.origin import fetch_tag
 from pytest_relgate.sandbox.repository import ensure_repository, sandbox_home
 from pytest_relgate.sandbox.run_folder import RunFolder
 from pytest_relgate.sandbox.surroundings import Surroundings, healthy, private
@@ -35,6 +36,7 @@ REPOSITORY = "plasmite"
 _FAULTY = "faulty"
 RUNS = "runs"
 _BUILT_FOR = (Phase.BUILD, Phase.REHEARSAL, Phase.PUBLISH)
+_OUT = (Phase.POSTRELEASE, Phase.WEEKLY)
 
 
 def open_box(
@@ -167,18 +169,26 @@ class Box:
                 self._engine.resume()
             return self._engine
 
+    def newest_release(self) -> str | None:
+        """Tag of the newest release that is out, whatever the faults: a tag that was only pushed is none."""
+        out = [release.tag for release in self.surroundings.store.truth().releases if not release.draft]
+        return out[-1] if out else None
+
     # -- beginning and end ----------------------------------------------------------------------------------
 
     def aim(self, target: str, phase: Phase | None = None) -> None:
         """Say which release the faults are about, and do what a person has done before the phase.
 
-        A build is judged once the tag was pushed: in the sandbox nobody else would push it.
+        A build is judged once the tag was pushed: in the sandbox nobody else would push it. What is out is
+        judged by its tag, which has to be fetched.
         """
         self._target = target.removeprefix("v")
         if self._surroundings is not None:
             self._surroundings.store.target = self._target
         if phase in _BUILT_FOR and target == tag_at(CANDIDATE):
             self.build(target)
+        elif phase in _OUT:
+            fetch_tag(self.repository, target, self.surroundings.origin)
 
     def build(self, tag: str) -> None:
         """Push the tag unless it is there, and carry out the build that this starts."""

@@ -85,10 +85,19 @@ def tags_of(origin: Path) -> tuple[Tag, ...]:
 
 
 def push_tag(repository: Path, tag: str, origin: Path) -> None:
-    """Tag the head of a repository where it has no such tag, and push the tag to an origin."""
-    if not Repository(repository).exists(f"refs/tags/{tag}"):
-        git(repository, "tag", tag)
-    git(repository, "push", "--quiet", os.fspath(origin), f"refs/tags/{tag}")
+    """Push a tag of a repository to an origin; its head under that name where it has no such tag."""
+    there = Repository(repository).exists(f"refs/tags/{tag}")
+    source = f"refs/tags/{tag}" if there else "HEAD"
+    git(repository, "push", "--quiet", os.fspath(origin), f"{source}:refs/tags/{tag}")
+
+
+def fetch_tag(repository: Path, tag: str, origin: Path) -> None:
+    """Fetch a tag that an origin has and a repository has not."""
+    if not Repository(repository).exists(f"refs/tags/{tag}") and Repository(origin).exists(
+        f"refs/tags/{tag}"
+    ):
+        refs = f"refs/tags/{tag}:refs/tags/{tag}"
+        git(repository, "fetch", "--quiet", "--no-tags", os.fspath(origin), refs)
 
 
 def source_at(origin: Path, revision: str) -> Source | None:

@@ -132,11 +132,31 @@ def test_before_a_build_is_judged_the_tag_is_pushed_once(opened: Callable[..., B
     assert newest_run(again, "release.yml")["id"] == run["id"]
 
 
-def test_an_earlier_release_is_not_pushed_again(opened: Callable[..., Box]) -> None:
+def test_a_pushed_tag_is_no_release_yet(opened: Callable[..., Box], tmp_path: Path) -> None:
+    box = opened("github-absent", XDG_CACHE_HOME=str(tmp_path))
+    box.aim(TAG, Phase.BUILD)
+    assert TAG in {tag.name for tag in Repository(box.surroundings.origin).tags()}
+    assert TAG not in {tag.name for tag in Repository(box.repository).tags()}
+    assert box.newest_release() == "v0.1.9"
+    box.aim(TAG, Phase.POSTRELEASE)
+    assert Repository(box.repository).commit_of(TAG) == CANDIDATE_COMMIT  # fetched, to be judged
+
+
+def test_a_closed_box_listens_no_more(opened: Callable[..., Box]) -> None:
     box = opened()
-    box.aim("v0.1.9", Phase.BUILD)
+    ports = [urlsplit(url).port or 0 for url in msgspec.structs.astuple(box.origins)]
+    box.close()
+    for port in ports:
+        with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            pass
+
+
+@pytest.mark.parametrize("target", ["v0.1.9", "v9.9.9"])
+def test_nothing_but_the_candidate_is_pushed(opened: Callable[..., Box], target: str) -> None:
+    box = opened()
+    box.aim(target, Phase.BUILD)
     assert box.notes == ()
-    assert TAG not in {tag.name for tag in Repository(box.surroundings.origin).tags()}
+    assert {TAG, "v9.9.9"}.isdisjoint(tag.name for tag in Repository(box.surroundings.origin).tags())
 
 
 def test_what_happens_under_a_fault_lasts_one_run(opened: Callable[..., Box]) -> None:

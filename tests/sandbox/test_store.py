@@ -76,6 +76,12 @@ def test_a_kill_at_any_moment_leaves_a_whole_world(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".world.")] == [".world.lock"]
 
 
+def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
+    (tmp_path / ".world.js.abc").write_bytes(b"half")
+    Store(tmp_path).change(count)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".world.lock", "world.json"]
+
+
 def test_overlays_are_seen_in_their_order_and_never_kept(tmp_path: Path) -> None:
     store = Store(tmp_path, [lambda w, _: with_secret(w, "A"), lambda w, _: with_secret(w, "B")])
     assert [secret.name for secret in store.read().secrets] == ["A", "B"]
