@@ -183,15 +183,22 @@ def _outside(request: pytest.FixtureRequest) -> Outside:
             wait=facts.wait,
             waiting=execution.waiting,
             attach=execution.attach,
-            means=_means(execution),
+            means=_means(execution, request.config),
         )
         request.config.add_cleanup(execution.outside.close)
     return execution.outside
 
 
-def _means(execution: Execution) -> Means:
+def _means(execution: Execution, config: pytest.Config) -> Means:
     """What it takes to start a workflow; without a permit nothing is."""
     from pytest_relgate.github.publication import Means
+
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+
+    def say(words: str) -> None:
+        if terminal is not None and config.get_verbosity() >= 0:
+            terminal.ensure_newline()
+            terminal.write_line(f"  {execution.redactor.text(words)}")
 
     facts = execution.facts
     folder = Path(facts.logs).parent.parent / "dispatches"
@@ -199,7 +206,7 @@ def _means(execution: Execution) -> Means:
         folder /= f"run-{facts.run}"
     if execution.permit is None:
         return Means(folder, waiting=execution.waiting)
-    return Means(folder, execution.permit, execution.opens, execution.waiting)
+    return Means(folder, execution.permit, execution.opens, execution.waiting, say=say)
 
 
 @pytest.fixture

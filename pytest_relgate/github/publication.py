@@ -55,7 +55,8 @@ class Means:
     """What it takes to start and to follow a run.
 
     ``folder`` is where intents are kept; ``permit`` checks the chain; ``opens`` writes into the journal
-    that something is about to be started; in ``waiting`` time does not count against a gate's limit.
+    that something is about to be started; in ``waiting`` time does not count against a gate's limit;
+    ``say`` is told in one line of each job that begins and ends.
     """
 
     folder: Path
@@ -64,6 +65,7 @@ class Means:
     waiting: Callable[[], AbstractContextManager[Any]] = nullcontext
     sleep: Callable[[float], None] = time.sleep
     looks: tuple[float, ...] = LOOKS
+    say: Callable[[str], None] = lambda _: None
 
 
 class Publication:
@@ -332,7 +334,7 @@ class Publication:
     def _ended(self) -> tuple[WorkflowRun, tuple[JobFacts, ...]]:
         """The run and its jobs, once it has ended. Failed jobs are named while others are still at work."""
         number = self.run_id
-        ends = time.monotonic() + _PATIENCE
+        ends, told = time.monotonic() + _PATIENCE, dict[str, str]()
         with self.means.waiting():
             for pause in chain(_PAUSES, repeat(_PAUSE)):
                 run = self._read(lambda: self.api.run(number), f"run {number}")
@@ -340,6 +342,7 @@ class Publication:
                 if run.file != self.workflows.publish:
                     words = f"run {number} is one of {run.file}, not of {self.workflows.publish}"
                     raise Finding(words, where=run.html_url, do=f"look at {self.file.path}")
+                self._tell(jobs, told)
                 self._name_failures(run, jobs)
                 if run.status == "completed":
                     return run, jobs
@@ -368,6 +371,15 @@ class Publication:
                         raise unknown.error()
                     self.means.sleep(max(asked, _PAUSES[min(miss, len(_PAUSES) - 1)]))
         raise AssertionError(what)  # pragma: no cover  (the loop returns or raises)
+
+    def _tell(self, jobs: tuple[JobFacts, ...], told: dict[str, str]) -> None:
+        """Say what jobs do, each once; ``told`` remembers it."""
+        for job in jobs:
+            does = (job.conclusion or job.status).replace("_", " ")
+            if does != "queued" and told.get(job.name) != does:
+                told[job.name] = does
+                line = f"{job.name}: {does}"
+                self.means.say("".join(char if char.isprintable() else "?" for char in line))
 
     def _name_failures(self, run: WorkflowRun, jobs: tuple[JobFacts, ...]) -> None:
         red = [job for job in jobs if job.conclusion not in (None, *_GOOD)]

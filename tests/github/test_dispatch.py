@@ -283,11 +283,29 @@ def test_of_two_runs_that_may_be_it_none_is_taken(world: World) -> None:
         world.typed().dispatched()
 
 
-def test_a_run_that_was_there_before_is_not_taken_for_ours(world: World) -> None:
-    world.hub.run(5, display_title=TITLES["true"])
+@pytest.mark.parametrize("phase", [Phase.PUBLISH, Phase.REHEARSAL])
+def test_a_run_that_was_there_before_is_not_taken_for_ours(world: World, phase: Phase) -> None:
+    world.hub.run(5, display_title=TITLES["true"], conclusion="failure")
     world.hub.on_post = [resets]
     with pytest.raises(CannotJudge, match="GitHub lists none"):
-        world.typed().dispatched()
+        world.typed(phase).dispatched()
+
+
+def test_each_job_is_said_once_when_it_begins_and_when_it_ends(world: World) -> None:
+    def work(hub: Hub) -> None:
+        _at_work(hub)
+        hub.jobs = [job("to-npm", None)]
+
+    def end(hub: Hub) -> None:
+        _done(hub)
+        hub.jobs = [job("to-npm"), job("done", "skipped")]
+
+    world.hub.then = [work, work, end]
+    publication = world.typed()
+    heard: list[str] = []
+    object.__setattr__(publication.means, "say", heard.append)
+    publication.succeeded()
+    assert heard == ["to-npm: in progress", "to-npm: success", "done: skipped"]
 
 
 @pytest.mark.parametrize(
