@@ -107,11 +107,11 @@ def prepare(
     if mode is Mode.LIVE and lock is None:
         message = "a live run needs a plan: type pytest --release-lock, review gates.lock and commit it"
         raise RelgateError(message)
+    if box is not None:  # first: what is judged may be a tag that has to be fetched
+        box.aim(target, phase if request.kind == "run" else None)
     commit_facts = read_subject(
         repository, phase=phase, target=target, checks=checks, evidence=evidence, name=name
     )
-    if box is not None:
-        box.aim(target, phase if request.kind == "run" else None)
     kinds = {condition.kind for gate in lock or () for condition in gate.conditions}
     everything = lock is None
     return Prepared(
