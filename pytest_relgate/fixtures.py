@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -194,11 +195,15 @@ def _means(execution: Execution, config: pytest.Config) -> Means:
     from pytest_relgate.github.publication import Means
 
     terminal = config.pluginmanager.get_plugin("terminalreporter")
+    capture = config.pluginmanager.get_plugin("capturemanager")
 
     def say(words: str) -> None:
-        if terminal is not None and config.get_verbosity() >= 0:
+        if terminal is None or config.get_verbosity() < 0:
+            return
+        with capture.global_and_fixture_disabled() if capture is not None else nullcontext():
             terminal.ensure_newline()
             terminal.write_line(f"  {execution.redactor.text(words)}")
+            terminal.flush()
 
     facts = execution.facts
     folder = Path(facts.logs).parent.parent / "dispatches"
