@@ -7,6 +7,7 @@ What happens to each gate leaves as one JSON string on the report of its teardow
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from pytest_relgate.collect import Collector, original_of
 from pytest_relgate.errors import CannotJudge
 from pytest_relgate.evidence.printable import writable
 from pytest_relgate.judge import decide_conditions
-from pytest_relgate.loaded import Loaded, loaded_below
+from pytest_relgate.loaded import Loaded, loaded_below, script_of
 from pytest_relgate.model import Context, Decision, Gate, State
 from pytest_relgate.net.origins import PUBLIC, Origins
 from pytest_relgate.outcome import BlockedBy, Finding, end_at_the_gate, finding_of, place_of
@@ -147,6 +148,8 @@ class Execution:
     _known: dict[int, _Known] = field(default_factory=dict)
     _seen: dict[str, list[Closed]] = field(default_factory=dict)
     _loaded: set[str] = field(default_factory=set)
+    _scripts: set[str] = field(default_factory=set)
+    _known_code: tuple[int, int] = (0, 0)
     _times: dict[str, int] = field(default_factory=dict)
     _stopped: dict[str, str] = field(default_factory=dict)
     _late: list[tuple[Gate, State, str]] = field(default_factory=list)
@@ -223,8 +226,9 @@ class Execution:
 
     def _load(self, items: list[pytest.Item]) -> tuple[Loaded, ...]:
         """What this process has loaded of the checks since it was last asked."""
-        found = loaded_below(Path(self.facts.checks), items, self._loaded)
+        found = loaded_below(Path(self.facts.checks), items, self._loaded, self._scripts)
         self._loaded.update(file.path for file in found)
+        self._known_code = (len(sys.modules), len(self._scripts))
         return found
 
     def _decide(self, gate: Gate) -> Decision:
@@ -449,7 +453,10 @@ class Execution:
     def _attach(self, gate: str, report: pytest.TestReport) -> None:
         said = self.collected if not self._said_collection else None
         self._said_collection = True
-        report.relgate = encode_payload(Payload(tuple(self._seen[gate]), said)).decode()  # type: ignore[attr-defined]
+        fresh = (len(sys.modules), len(self._scripts)) != self._known_code  # a gate has brought some
+        loaded = self._load([]) if fresh else ()
+        payload = Payload(tuple(self._seen[gate]), said, loaded=loaded)
+        report.relgate = encode_payload(payload).decode()  # type: ignore[attr-defined]
 
     def _show_late_finding(self, gate: Gate, finding: Finding, report: pytest.TestReport) -> None:
         """What only this plugin saw is shown by pytest too, as an error at the end of the gate."""
@@ -505,6 +512,8 @@ class Execution:
         repository = Repository(Path(self.facts.repository))
 
         def starts(event: dict[str, Any]) -> None:
+            cwd = repository.path / event["cwd"]
+            self._scripts.add(script_of(event["argv"], cwd, Path(self.facts.checks)))
             if self.command_starts is not None:
                 self.command_starts(gate, tuple(event["argv"]))
 

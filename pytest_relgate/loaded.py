@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import importlib._bootstrap_external as machinery
+import marshal
 import os
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from _pytest.assertion import rewrite
 
 from pytest_relgate.source.as_committed import LINK
+from pytest_relgate.subject import NO_GATES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
     from pathlib import Path
 
     import pytest
@@ -28,13 +31,15 @@ if TYPE_CHECKING:
 
 CONFTEST = "conftest.py"
 READ_PYC = "_read_pyc"  # of pytest's assertion rewriting
+_INTERPRETERS = frozenset({"bash", "dash", "ksh", "node", "perl", "python", "ruby", "sh", "zsh"})
 _LINKS = 40  # as many as Linux follows
+_HEADER = 16  # bytes before the code in a file of bytecode (PEP 552)
 
 
 class Loaded(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A file that code or a gate was loaded from: its path as the process knows it, the sha256 of its bytes.
 
-    ``sha256`` is empty where there is no such file any more.
+    ``sha256`` is empty where there is no such file any more, or its code came from other bytes.
     """
 
     path: str
@@ -51,6 +56,8 @@ def load_from_source(folder: Path) -> Callable[[], None]:
     of all other modules is used as ever. Returns what undoes this.
     """
     below = _places(folder)
+    _stale.clear()
+    _stale.update(_from_stale_bytecode(below))
     cache_of = machinery.cache_from_source
 
     def cache_from_source(path: Any, *args: Any, **kwargs: Any) -> str:
@@ -83,32 +90,73 @@ def load_from_source(folder: Path) -> Callable[[], None]:
     return undo
 
 
+_stale: set[str] = set()  # what had been loaded before this was asked for, from bytecode of another source
+
+
+def _from_stale_bytecode(below: tuple[str, ...]) -> Iterator[str]:
+    """The modules below some places whose bytecode is not that of their source: plugins named with ``-p``."""
+    for facts in _modules():
+        path, cached = facts.get("__file__"), facts.get("__cached__")
+        if isinstance(path, str) and isinstance(cached, str) and path.startswith(below) and path != cached:
+            try:
+                with open(path, "rb") as source, open(cached, "rb") as bytecode:  # noqa: PTH123
+                    made = compile(source.read(), path, "exec", dont_inherit=True)
+                    kept = marshal.loads(bytecode.read()[_HEADER:])  # noqa: S302  (it was run already)
+            except (OSError, ValueError, EOFError, TypeError, SyntaxError):
+                continue
+            if made != kept:
+                yield path
+
+
 # -- what was loaded ------------------------------------------------------------------------------------
 
 
 def loaded_below(
-    folder: Path, items: Iterable[pytest.Item] = (), known: Container[str] = ()
+    folder: Path,
+    items: Iterable[pytest.Item] = (),
+    known: Container[str] = (),
+    scripts: Iterable[str] = (),
 ) -> tuple[Loaded, ...]:
     """The files below the checks folder that this process has code of, or gates from; without ``known``.
 
-    Conftest files of the folders above count too. Installed packages do not, where an environment lies
-    below the checks folder.
+    ``scripts`` are paths of scripts that it ran. Conftest files of the folders above count too. Installed
+    packages do not, where an environment lies below the checks folder.
     """
     below = _places(folder)
     above = set(_upwards(below))
+    real = cache(os.path.realpath)
     installed = tuple(
         place for place in _folders(sys.prefix, sys.base_prefix, sys.exec_prefix) if place.startswith(below)
     )
     found = [
         path
-        for path in dict.fromkeys((*_files_of_modules(), *_files_of(items)))
+        for path in dict.fromkeys((*_files_of_modules(), *_files_of(items), *scripts))
         if path not in known
         and (
-            (path.startswith(below) and not (installed and path.startswith(installed)))
+            (f"{real(_above(path))}/".startswith(below) and not (installed and path.startswith(installed)))
             or (path.endswith(f"/{CONFTEST}") and _above(path) in above)
         )
     ]
-    return tuple(Loaded(path, _sha256(path)) for path in found)
+    return tuple(Loaded(path, "" if path in _stale else _sha256(path)) for path in found)
+
+
+def script_of(argv: Sequence[str], cwd: Path, folder: Path) -> str:
+    """The script of the checks that a command runs, by itself or through an interpreter; else empty.
+
+    What lies in a folder of installed programs, as ``node_modules``, is no script of the checks.
+    """
+    interpreted = os.path.basename(argv[0]).rstrip("0123456789.") in _INTERPRETERS  # noqa: PTH119
+    words = (word for word in argv[1:] if not word.startswith("-")) if interpreted else argv
+    path = os.path.normpath(os.path.join(cwd, next(iter(words), "")))  # noqa: PTH118
+    below = next((place for place in _places(folder) if path.startswith(place)), "")
+    inside = path.removeprefix(below).split("/")
+    if not below or any(part in NO_GATES or part.startswith(".") for part in inside):
+        return ""
+    try:
+        with open(path, "rb") as handle:  # noqa: PTH123
+            return path if interpreted or handle.read(2) == b"#!" else ""
+    except OSError:
+        return ""
 
 
 def _places(folder: Path) -> tuple[str, ...]:
@@ -133,12 +181,17 @@ def _upwards(places: Iterable[str]) -> Iterator[str]:
             yield above
 
 
-def _files_of_modules() -> Iterator[str]:
+def _modules() -> Iterator[dict[str, Any]]:
+    """What every module holds."""
     for module in tuple(sys.modules.values()):
         try:
-            facts = object.__getattribute__(module, "__dict__")  # a lazy module is not to be woken
+            yield object.__getattribute__(module, "__dict__")  # a lazy module is not to be woken
         except AttributeError:
             continue
+
+
+def _files_of_modules() -> Iterator[str]:
+    for facts in _modules():
         for name in (facts.get("__file__"), getattr(facts.get("__spec__"), "origin", None)):
             if isinstance(name, str) and name.startswith("/"):
                 yield name
@@ -184,7 +237,7 @@ def unreviewed(checks: Checks, files: Iterable[Loaded]) -> Iterator[str]:
         if not held:
             yield f"{shown} is not in git"
         elif held == shown and file.sha256 != checks.seen[shown]:
-            yield f"{shown} was changed when it was loaded"
+            yield f"{shown} was another when it was loaded"
 
 
 def _held(path: str, checks: Checks) -> str:

@@ -19,6 +19,7 @@ from pytest_relgate.request import PROFILE
 from pytest_relgate.source.as_committed import Sight, look, rows_of
 from pytest_relgate.source.command import git
 from pytest_relgate.source.git import Repository
+from pytest_relgate.source.links import Links
 from pytest_relgate.source.pytest_config import NAMES as CONFIGS
 from pytest_relgate.source.pytest_config import configs_above
 from pytest_relgate.source.versions import version_of_tag
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 # Files beside the profile that are about the evidence and not part of what is judged or judges.
 REVIEWED = ("waivers.toml", "signoffs.toml")
 DIRT_SHOWN = 5
+PACKAGE = "__init__.py"
 # https://docs.pytest.org/en/stable/reference/reference.html#confval-norecursedirs
 NO_GATES = frozenset({"_darcs", "build", "CVS", "dist", "node_modules", "venv", "{arch}"})
 
@@ -71,7 +73,8 @@ def read_checks(folder: Path, rootdir: Path, ini: Path | None, *, profile: Path 
     place = _inside(folder.resolve(), top)
     configs = configs_above(place, lambda paths: _contents(top, paths)) if place else ()
     also = _deciding_files(folder, [rootdir, top], [ini, *(top / config for config in configs)])
-    also = _with_targets(also, folder, [top / name for name in _links(repository, place)])
+    targets, astray = _led_to(repository, commit, place, also)
+    also = tuple(dict.fromkeys((*also, *targets)))
     names = [_inside(path, top) for path in also]
     paths = [name for name in (place, *names) if name]
     outside = [path.name for path, name in zip((folder, *also), (place, *names), strict=True) if not name]
@@ -80,6 +83,7 @@ def read_checks(folder: Path, rootdir: Path, ini: Path | None, *, profile: Path 
     dirt = (
         *changed,
         *(f"{name} is ignored by git" for name in hidden),
+        *(f"{name} leads elsewhere than in git" for name in astray),
         *(f"{name} is outside the repository" for name in outside),
         *(f"{name} is not in git" for name in names if _lacks(name, {*sight.seen, *changed, *hidden})),
         *foreign,
@@ -159,15 +163,6 @@ def _is_no_place_for_gates(folder: str) -> bool:
     return folder.startswith(".") or folder.endswith(".egg") or folder in NO_GATES or is_evidence(folder)
 
 
-def _links(repository: Repository, place: str) -> list[str]:
-    """The symbolic links that git tracks below a path."""
-    if not place:
-        return []
-    out = git(repository.path, "--literal-pathspecs", "ls-files", "--stage", "-z", "--", place).stdout
-    rows = (row.partition(b"\t") for row in out.split(b"\0") if row.startswith(b"120000 "))
-    return [os.fsdecode(path) for _, _, path in rows]
-
-
 def checks_digest(repository: Repository, commit: str, folder: str, also: Iterable[str]) -> str:
     """The digest of committed checks: names and blobs, without waivers and sign-offs."""
     skipped = set(reviewed_at(folder))
@@ -178,7 +173,8 @@ def checks_digest(repository: Repository, commit: str, folder: str, also: Iterab
 def _deciding_files(folder: Path, tops: Iterable[Path], files: Iterable[Path | None]) -> tuple[Path, ...]:
     """What outside the checks folder decides how it runs: conftest files above it, and ``files``.
 
-    Conftest files are looked for up to each of ``tops``.
+    Conftest files are looked for up to each of ``tops``. Where the folder is a package, the packages that it
+    is in are imported before it.
     """
     found = [
         place / "conftest.py"
@@ -187,15 +183,43 @@ def _deciding_files(folder: Path, tops: Iterable[Path], files: Iterable[Path | N
         and os.path.lexists(place / "conftest.py")
     ]
     found += [path for path in files if path is not None and path.is_file()]
+    found += _packages_above(folder)
     return tuple(path for path in dict.fromkeys(found) if folder not in path.parents)
 
 
-def _with_targets(also: tuple[Path, ...], folder: Path, links: Iterable[Path]) -> tuple[Path, ...]:
-    """The same, with what links among them and in the folder lead to: git has the link alone."""
-    real = folder.resolve()
-    targets = [path.resolve() for path in (*also, *links) if path.is_symlink() and path.exists()]
-    outside = [path for path in targets if path != real and real not in path.parents]
-    return tuple(dict.fromkeys((*also, *outside)))
+def _packages_above(folder: Path) -> list[Path]:
+    """The ``__init__.py`` of each package that the checks folder is a package in."""
+    found, below = [], folder
+    while (below / PACKAGE).is_file() and (below.parent / PACKAGE).is_file():
+        below = below.parent
+        found.append(below / PACKAGE)
+    return found
+
+
+def _led_to(
+    repository: Repository, commit: str, place: str, also: tuple[Path, ...]
+) -> tuple[list[Path], list[str]]:
+    """What links of the checks lead to outside of their folder, and those that lead elsewhere than in git.
+
+    Of a link git has the text alone. One whose text is no path of the repository is followed on the disk.
+    """
+    top = repository.path
+    names = [name for name in (place, *(_inside(path, top) for path in also)) if name]
+    if not any(row.is_link for row in rows_of(top, commit, names)):
+        return [], []
+    targets, astray = [], []
+    real = (top / place).resolve()
+    links = Links.of(repository, commit)
+    for link, committed in links.below(names).items():
+        path = top / link
+        there = path.resolve()
+        if path.is_symlink() and path.exists() and there != real and real not in there.parents:
+            targets.append(there)
+            inside = _inside(there, top)
+            whole = links.texts[link].startswith("/")
+            if inside in links.paths and inside != committed and not whole:
+                astray.append(link)
+    return targets, astray
 
 
 def _files_below(folder: Path) -> list[Path]:

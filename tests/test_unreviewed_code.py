@@ -225,3 +225,58 @@ def test_gates_from_a_committed_archive_and_through_committed_links_pass(bare_pr
     assert done.status == 0, done.out
     verified = project.relgate("verify", str(project.folder()))
     assert verified.status == 0, verified.out
+
+
+@WORKERS
+def test_a_script_of_the_checks_that_a_gate_runs_git_has(bare_project: Project, workers: str) -> None:
+    project = bare_project
+    project.write(".gitignore", "local*\nnode_modules/\n")
+    for name in ("local.sh", "local_too", "node_modules/.bin/tool", "own.sh"):
+        project.write(f"release_checks/{name}", "#!/bin/sh\n").chmod(0o755)
+    project.write(
+        "release_checks/test_gates.py",
+        f"{MARK}def test_one(run):\n    run('sh release_checks/own.sh')\n"
+        "    run('release_checks/node_modules/.bin/tool')\n\n\n"
+        "def test_two(run):\n    run('sh -e release_checks/local.sh')\n"
+        "    run('./local_too', cwd='release_checks')\n",
+    )
+    project.lock()
+    assert project.release(workers).status == 1
+    said = message(project)
+    assert "release_checks/local.sh is not in git" in said
+    assert "release_checks/local_too is not in git" in said
+    assert ("own.sh" in said, "tool" in said) == (False, False)
+
+
+@WORKERS
+def test_a_plugin_of_the_checks_comes_from_its_source(bare_project: Project, workers: str) -> None:
+    """One named with ``-p`` is loaded before anything can be said about bytecode."""
+    project = bare_project
+    project.write("pytest.ini", "[pytest]\naddopts = -p release_checks.checksplugin --assert=rewrite\n")
+    project.write(".gitignore", "__pycache__/\n")
+    plugin = project.write("release_checks/checksplugin.py", "WHAT = 1\n")
+    os.utime(plugin, (1_000_000_000, 1_000_000_000))
+    compileall.compile_file(plugin, quiet=2)
+    project.write("release_checks/test_gates.py", MARK + "def test_one():\n    pass\n")
+    project.lock()
+    assert project.release(workers).status == 0, "bytecode of this very source"
+    plugin.write_text("WHAT = 2\n")
+    project.commit("stricter")
+    os.utime(plugin, (1_000_000_000, 1_000_000_000))
+    assert project.release(workers).status == 1
+    assert "release_checks/checksplugin.py was another when it was loaded" in message(project)
+
+
+def test_another_way_to_the_same_folder_is_no_way_round(bare_project: Project, tmp_path: Path) -> None:
+    project = bare_project
+    project.write(".gitignore", "build/\n")
+    project.write("release_checks/build/hidden.py", "def check(): pass\n")
+    (tmp_path / "way").symlink_to(project.path / "release_checks")
+    project.write(
+        "release_checks/test_gates.py",
+        f"import sys\nsys.path.insert(0, {str(tmp_path / 'way/build')!r})\nimport hidden\n"
+        f"{MARK}def test_one():\n    hidden.check()\n",
+    )
+    project.lock()
+    assert project.release().status == 1
+    assert "release_checks/build/hidden.py is not in git" in message(project)

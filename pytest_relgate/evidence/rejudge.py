@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pytest_relgate.evidence import seal
@@ -20,7 +21,7 @@ from pytest_relgate.model import Decision, Gate, State
 from pytest_relgate.profile import Profile, parse_profile
 from pytest_relgate.request import PROFILE
 from pytest_relgate.source.as_committed import rows_of
-from pytest_relgate.source.links import real_path
+from pytest_relgate.source.links import Links
 from pytest_relgate.source.pytest_config import (
     NAMES,
     config_above,
@@ -29,7 +30,7 @@ from pytest_relgate.source.pytest_config import (
     settings_in,
 )
 from pytest_relgate.source.versions import base_of, version_of_tag
-from pytest_relgate.subject import REVIEWED, checks_digest, foreign_to_evidence, reviewed_at
+from pytest_relgate.subject import PACKAGE, REVIEWED, checks_digest, foreign_to_evidence, reviewed_at
 from pytest_relgate.waiverfile import parse_signoffs, parse_waivers
 
 if TYPE_CHECKING:
@@ -128,8 +129,11 @@ def _own_checks(repository: Repository, commit: str) -> str:
     folder = (named if isinstance(named, str) and named else "release_checks").strip("/").removeprefix("./")
     if ".." in folder.split("/"):  # outside of the repository, which verifies nothing about it
         return ""
-    place = real_path(repository, commit, folder)
-    return place if place and read([f"{place}/{PROFILE}".removeprefix("./")]) else ""
+    if repository.files(commit, f"{folder}/{PROFILE}"):
+        return folder
+    if not read([f"{folder}/{PROFILE}"]):
+        return ""
+    return Links.of(repository, commit).real(folder)
 
 
 def _check_covered(repository: Repository, subject: Subject) -> tuple[str, ...]:
@@ -139,12 +143,14 @@ def _check_covered(repository: Repository, subject: Subject) -> tuple[str, ...]:
     that the run was typed in.
     """
     commit, also = subject.checks_commit, set(subject.checks_also)
-    deciding = _deciding(repository, commit, subject.checks_path)
+    deciding, elsewhere = _deciding(repository, commit, subject.checks_path)
     gone = {path for path in also if path != "." and not repository.files(commit, path)}
     if lacking := (deciding - also) | gone:
         reason = f"its digest of the checks does not cover {min(lacking)}"
         raise Problem(Finding.TAMPERED, reason, DISTRUST)
-    more = sorted(also - deciding)
+    more = [
+        path for path in sorted(also - deciding) if not any(text.endswith(f"/{path}") for text in elsewhere)
+    ]
     configures = {*NAMES, "conftest.py"}
     if strange := [path for path in more if path.rpartition("/")[2] not in configures]:
         reason = f"its digest of the checks covers {strange[0]}, which does not decide how they run"
@@ -152,18 +158,38 @@ def _check_covered(repository: Repository, subject: Subject) -> tuple[str, ...]:
     return tuple(f"judged under {path}, which is not above the checks" for path in more)
 
 
-def _deciding(repository: Repository, commit: str, folder: str) -> set[str]:
-    """The conftest files above the checks folder, what configures pytest there, and what links lead to."""
+def _deciding(repository: Repository, commit: str, folder: str) -> tuple[set[str], tuple[str, ...]]:
+    """What decides how the checks run, beside their folder, and the texts of links that git cannot follow.
+
+    These are the conftest files above it, what configures pytest there, the packages that it is in, and
+    what links among all these lead to.
+    """
     above = folders_upwards(folder)[1:]
     conftests = [f"{place}/conftest.py" if place else "conftest.py" for place in above]
     configs = configs_above(folder, lambda paths: repository.contents_through_links(commit, paths))
     within = f"{folder}/" if folder != "." else ""
-    found = set(repository.contents(commit, conftests)) | {
-        path for path in configs if not path.startswith(within)
-    }
-    links = [row.path for row in rows_of(repository.path, commit, [folder, *found]) if row.is_link]
-    targets = {real_path(repository, commit, link) for link in links} - {"", folder}
-    return found | {path for path in targets if not path.startswith(within)}
+    found = {*repository.contents(commit, conftests), *_packages(repository, commit, folder)}
+    found |= {path for path in configs if not path.startswith(within)}
+    if not any(row.is_link for row in rows_of(repository.path, commit, [folder, *found])):
+        return found, ()
+    links = Links.of(repository, commit)
+    leads = links.below([folder, *found])
+    lost = (links.texts[link] for link, real in leads.items() if not real)
+    elsewhere = tuple(text.rstrip("/") for text in lost if text.startswith("/"))
+    targets = {real for real in leads.values() if real not in ("", folder) and not real.startswith(within)}
+    return found | targets, elsewhere
+
+
+def _packages(repository: Repository, commit: str, folder: str) -> list[str]:
+    """The ``__init__.py`` of each package that the checks folder is a package in."""
+    paths = [f"{place}/{PACKAGE}" if place else PACKAGE for place in folders_upwards(folder)]
+    there = repository.contents_through_links(commit, paths)
+    found = []
+    for below, path in pairwise(paths):
+        if below not in there or path not in there:
+            break
+        found.append(path)
+    return found
 
 
 # -- the subject ----------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import pytest
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.source.command import environment_for_git
 from pytest_relgate.source.git import Repository, Tag, slug_of
-from pytest_relgate.source.links import real_path
+from pytest_relgate.source.links import Links
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -402,7 +402,8 @@ def test_links_are_followed_within_a_commit_and_not_out_of_it(repo: Repository) 
         "no": "",
         "nothing": "",
     }
-    assert {path: real_path(repo, here, path) for path in expected} == expected
+    found = Links.of(repo, here)
+    assert {path: found.real(path) for path in expected} == expected
     read = repo.contents_through_links(
         here, ["to-file", "to-folder/file", "round", "no", "up", "out", "real"]
     )

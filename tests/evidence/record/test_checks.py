@@ -110,6 +110,52 @@ def test_a_link_that_leads_out_of_the_repository_is_no_committed_check(bench: Be
     assert checks_of(bench).dirt == ("helper.py is outside the repository",)
 
 
+def test_links_are_followed_from_link_to_link(bench: Bench) -> None:
+    bench.write("lib/common.py", "")
+    bench.write("tools/own.py", "")
+    (bench.path / "tools/common.py").symlink_to("../lib/common.py")
+    (bench.path / "release_checks/tools").symlink_to("../tools")
+    bench.commit()
+    found = checks_of(bench)
+    assert (set(found.also), found.dirt) == ({"pytest.ini", "tools", "lib/common.py"}, ())
+    bench.run()
+    assert bench.verify().finding == "PASSED"
+
+
+def test_a_link_that_names_the_whole_path_on_this_machine_is_followed_here(bench: Bench) -> None:
+    bench.write("tools/own.py", "")
+    (bench.path / "release_checks/tools").symlink_to(bench.path / "tools")
+    bench.commit()
+    assert checks_of(bench).also == ("pytest.ini", "tools")
+    bench.run()
+    assert bench.verify().finding == "PASSED"
+
+
+def test_a_link_that_leads_on_through_one_that_git_does_not_have(bench: Bench) -> None:
+    bench.write(".gitignore", "/current\n")
+    bench.write("v2/helper.py", "")
+    (bench.path / "current").symlink_to("v2")
+    (bench.path / "release_checks/helper.py").symlink_to("../current/helper.py")
+    bench.commit()
+    found = checks_of(bench)
+    assert found.dirt == ("release_checks/helper.py leads elsewhere than in git",)
+
+
+def test_the_packages_that_the_checks_are_in_run_before_them(bench: Bench) -> None:
+    shutil.move(bench.path / "release_checks", bench.path / "outer/inner/release_checks")
+    for name in ("outer/inner/release_checks", "outer/inner", "outer"):
+        bench.write(f"{name}/__init__.py", "")
+    bench.checks = "outer/inner/release_checks"
+    bench.commit()
+    assert set(checks_of(bench).also) == {"pytest.ini", "outer/__init__.py", "outer/inner/__init__.py"}
+    bench.run()
+    assert bench.verify().finding == "PASSED"
+    bench.write(".git/info/exclude", "outer/__init__.py\n")
+    bench.git("rm", "-q", "--cached", "outer/__init__.py")
+    bench.git("commit", "-qm", "hide")
+    assert checks_of(bench).dirt == ("outer/__init__.py is ignored by git",)
+
+
 def test_a_link_to_what_git_does_not_have_is_no_committed_check(bench: Bench) -> None:
     bench.write(".gitignore", "/dist/\n")
     bench.write("dist/table.txt", "")
