@@ -211,7 +211,7 @@ def _means(execution: Execution, config: pytest.Config) -> Means:
         folder /= f"run-{facts.run}"
     if execution.permit is None:
         return Means(folder, waiting=execution.waiting)
-    return Means(folder, execution.permit, execution.opens, execution.waiting, say=say)
+    return Means(folder, execution.permit, execution.opens, execution.waiting, say=say, keep=execution.attach)
 
 
 @pytest.fixture

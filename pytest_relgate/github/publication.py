@@ -42,6 +42,8 @@ _PATIENCE: Final = 6 * 3600.0  # seconds; GitHub ends a job then
 _LONGEST_WAIT: Final = 900.0  # seconds that a limit may ask for
 _MISSES: Final = 6
 _SKEW: Final = timedelta(minutes=2)  # between this machine's clock and GitHub's
+_LOGS: Final = 4
+_TAIL: Final = 64 << 10  # bytes at the end of a log that are kept
 _GOOD: Final = ("success", "skipped", "neutral")
 
 
@@ -56,7 +58,7 @@ class Means:
 
     ``folder`` is where intents are kept; ``permit`` checks the chain; ``opens`` writes into the journal
     that something is about to be started; in ``waiting`` time does not count against a gate's limit;
-    ``say`` is told in one line of each job that begins and ends.
+    ``say`` is told in one line of each job that begins and ends; ``keep`` puts a file into the evidence.
     """
 
     folder: Path
@@ -66,6 +68,7 @@ class Means:
     sleep: Callable[[float], None] = time.sleep
     looks: tuple[float, ...] = LOOKS
     say: Callable[[str], None] = lambda _: None
+    keep: Callable[[str, bytes], object] = lambda _, __: None
 
 
 class Publication:
@@ -345,6 +348,7 @@ class Publication:
                 self._tell(jobs, told)
                 self._name_failures(run, jobs)
                 if run.status == "completed":
+                    self._keep(run, jobs)
                     return run, jobs
                 if run.status == "waiting":
                     raise self._waits(run)
@@ -385,11 +389,22 @@ class Publication:
         red = [job for job in jobs if job.conclusion not in (None, *_GOOD)]
         if not red:
             return
+        self._keep(run, jobs)
+        for job in red[:_LOGS]:
+            log = self.api.job_log(job.id)  # a job that was cancelled has none
+            if isinstance(log, Known):
+                self.means.keep(f"job-{job.id}.txt", log.value[-_TAIL:])
         names = ", ".join(f"{job.name} ({job.conclusion})" for job in red[:4])
         done = [job.name for job in jobs if job.name in self.reaching and job.conclusion == "success"]
         after = f"; reached before: {', '.join(done)}" if done and self.phase is Phase.PUBLISH else ""
         words = f"{self._place}: failed jobs: {names}{after}"
         raise Finding(words, where=red[0].html_url or run.html_url, do=self._again)
+
+    def _keep(self, run: WorkflowRun, jobs: tuple[JobFacts, ...]) -> None:
+        """Put the run and its jobs, with their addresses, into the evidence (SPEC S45)."""
+        record = {"kind": self.kind, "target": self.target, "run": run, "jobs": jobs}
+        raw = msgspec.json.encode(record, order="deterministic")
+        self.means.keep(f"run-{run.id}.json", msgspec.json.format(raw, indent=1))
 
     def _waits(self, run: WorkflowRun) -> NotYet:
         """A run that waits for an approval, and whose."""

@@ -453,6 +453,23 @@ def test_a_failed_job_is_named_while_others_are_at_work(world: World) -> None:
     assert "gh run rerun 101 --failed" in red.value.do
 
 
+def test_what_failed_is_kept_with_its_log(world: World) -> None:
+    world.hub.jobs = [job("to-npm"), job("to-pypi", "failure", 8)]
+    world.hub.pages["/actions/jobs/8/logs"] = "x" * (1 << 17) + "403 Forbidden"
+    publication = world.typed()
+    kept: dict[str, bytes] = {}
+    object.__setattr__(publication.means, "keep", kept.__setitem__)
+    with pytest.raises(Finding):
+        publication.succeeded()
+    assert kept["job-8.txt"].endswith(b'403 Forbidden"')
+    assert len(kept["job-8.txt"]) == 1 << 16
+    record = json.loads(kept["run-101.json"])
+    assert [(one["name"], one["conclusion"], one["html_url"]) for one in record["jobs"]] == [
+        ("to-npm", "success", "https://hub/jobs/to-npm"),
+        ("to-pypi", "failure", "https://hub/jobs/to-pypi"),
+    ]
+
+
 def test_a_run_that_waits_for_an_approval_says_whose(world: World) -> None:
     def waits(hub: Hub) -> None:
         hub.runs[-1] |= {"status": "waiting", "conclusion": None}

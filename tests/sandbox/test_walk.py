@@ -111,6 +111,9 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Walk:
         done = made.type(phase, *MORE.get(phase, ()))
         assert (done.returncode, made.seal(phase)["verdict"]) == (0, "PASSED"), f"{phase}: {done.stdout}"
         made.keep(phase)
+        if phase in BEFORE:
+            assert "publish-npm: success" in done.stdout
+            assert len(list((made.evidence / TARGET[1] / phase / "attached").glob("run-*.json"))) == 1
     return made
 
 
