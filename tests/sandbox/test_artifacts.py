@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
+import io
 import json
 import platform
 import subprocess
 import sys
+import tarfile
 import tomllib
 from typing import TYPE_CHECKING
 
@@ -173,6 +175,9 @@ def test_the_archives_have_the_layout_of_the_sdk(built: dict[str, bytes]) -> Non
             "lib/pkgconfig/plasmite.pc",
             *LICENCES,
         }
+        with tarfile.open(fileobj=io.BytesIO(built[name])) as archive:
+            programs = {member.name for member in archive if member.mode & 0o111}
+        assert programs == {"bin/plasmite", "bin/pls"}
         assert f"Version: {VERSION}\n" in members["lib/pkgconfig/plasmite.pc"].decode()
 
 

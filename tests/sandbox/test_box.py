@@ -183,6 +183,7 @@ def test_a_fault_in_the_files_is_committed_in_a_copy(opened: Callable[..., Box],
     assert head != Repository(healthy.repository).head() == CANDIDATE_COMMIT
     assert Repository(box.surroundings.origin).head() == head
     assert newest_run(box, "ci.yml")["head_sha"] == head  # CI is green on it: the fault is another one
+    assert opened("lint").repository != box.repository
     environ = {"XDG_CACHE_HOME": str(healthy.home.parents[2])}
     assert repository_of(checkout, ["version-drift", "ci-red"], environ) == box.repository
     assert repository_of(checkout, ["ci-red"], environ) == healthy.repository

@@ -28,7 +28,7 @@ from pytest_relgate.source.command import environment_for_git
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_relgate.sandbox.world import Run, World
+    from pytest_relgate.sandbox.world import Run, RunArtifact, World
 
 TAG, VERSION = tag_at(CANDIDATE), version_at(CANDIDATE)
 
@@ -196,6 +196,23 @@ def test_what_the_world_lacks_stops_a_publish(walked: tuple[Surroundings, list[W
     run = publish(Surroundings(seen, around.origin, around.tap), rehearsal=True)
     name, log = failed(around, run)
     assert (name, "NPM_TOKEN is not configured" in log) == ("preflight", True)
+
+
+def test_a_build_whose_files_have_expired_is_not_published(
+    walked: tuple[Surroundings, list[World], object],
+) -> None:
+    around, *_ = walked
+
+    def expired(world: World, _: Store) -> World:
+        def one(artifact: RunArtifact) -> RunArtifact:
+            return msgspec.structs.replace(artifact, expired=artifact.name != "release-metadata")
+
+        runs = (msgspec.structs.replace(run, artifacts=tuple(map(one, run.artifacts))) for run in world.runs)
+        return msgspec.structs.replace(world, runs=tuple(runs))
+
+    seen = Store(around.store.home, [expired])
+    name, log = failed(around, publish(Surroundings(seen, around.origin, around.tap), rehearsal=True))
+    assert (name, "Artifact has expired (HTTP 410)" in log) == ("align-homebrew", True)
 
 
 def test_a_tag_pushed_meanwhile_is_noticed_and_built_beside(home: Path) -> None:
