@@ -29,7 +29,7 @@ PACE: Final = 0.01
 
 
 class Engine:
-    """Carries out runs for one store. ``push_formula`` commits to the tap; ``origin`` is the bare repository.
+    """Carries out runs for one store. ``push_formula`` commits to the tap; ``origin`` is GitHub's repository.
 
     What a process that ended left queued or half done, the next one goes on with.
     """
@@ -135,7 +135,7 @@ class Engine:
     def _state_of_tags(self) -> tuple[object, ...]:
         """Something that changes when a tag is pushed, without asking git."""
         found: list[object] = []
-        for name in ("refs/tags", "packed-refs"):
+        for name in (".git/refs/tags", ".git/packed-refs"):
             with contextlib.suppress(OSError):
                 about = (self.origin / name).stat()
                 found += [about.st_mtime_ns, about.st_ino]

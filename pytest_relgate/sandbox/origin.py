@@ -1,4 +1,4 @@
-"""The repository that the sandbox's GitHub has: a bare one, to which the repository under release pushes."""
+"""The repository that the sandbox's GitHub has, to which the repository under release pushes."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from pytest_relgate.source.git import Tag
 
 NAME: Final = "origin.git"
-_MADE: Final = "made"  # what the repository was made of: an origin of another one is made anew
-_MADE_HERE: Final = f".git/{_MADE}"
+_MADE: Final = ".git/made"  # what the repository was made of: an origin of another one is made anew
 _CONFIG: Final = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n[gc]\n\tauto = 0\n"
 
 
@@ -32,9 +31,9 @@ def ensure_origin(repository: Path) -> Path:
     candidate comes to it by a push.
     """
     origin = repository.parent / NAME
-    if not _same(repository / _MADE_HERE, origin / _MADE):
+    if not _same(repository / _MADE, origin / _MADE):
         with alone(repository.parent / f".{NAME}.lock"):
-            if not _same(repository / _MADE_HERE, origin / _MADE):
+            if not _same(repository / _MADE, origin / _MADE):
                 _make(repository, origin)
     _know(repository, origin)
     return origin
@@ -43,7 +42,7 @@ def ensure_origin(repository: Path) -> Path:
 def _make(repository: Path, origin: Path) -> None:
     workshop = Path(tempfile.mkdtemp(prefix=f".{NAME}.making-", dir=repository.parent))
     try:
-        copy_bare(repository / ".git", workshop / "made")
+        copy_bare(repository, workshop / "made")
         git(workshop / "made", "update-ref", "-d", f"refs/tags/{tag_at(CANDIDATE)}")
         if origin.exists():
             origin.rename(workshop / "replaced")
@@ -53,14 +52,17 @@ def _make(repository: Path, origin: Path) -> None:
 
 
 def copy_bare(source: Path, place: Path) -> None:
-    """Copy a repository's objects and refs into a bare one that is not there yet."""
-    place.mkdir()
-    for name in ("objects", "refs"):
+    """Copy a repository's objects and refs into one without a working tree, that is not there yet.
+
+    It is in ``.git`` of its folder: git that is told to be wary (safe.bareRepository) uses no other.
+    """
+    (place / ".git").mkdir(parents=True)
+    for name in (".git/objects", ".git/refs"):
         shutil.copytree(source / name, place / name)
-    for name in ("HEAD", "packed-refs", _MADE):
+    for name in (".git/HEAD", ".git/packed-refs", _MADE):
         if (source / name).is_file():
             shutil.copyfile(source / name, place / name)
-    (place / "config").write_text(_CONFIG, encoding="utf-8")
+    (place / ".git" / "config").write_text(_CONFIG, encoding="utf-8")
 
 
 def _same(one: Path, other: Path) -> bool:

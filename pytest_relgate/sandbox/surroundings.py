@@ -34,7 +34,7 @@ _REPOSITORY: Final = "plasmite"
 
 @dataclass(frozen=True)
 class Surroundings:
-    """A store, an origin (bare repository) and a tap that belong together.
+    """A store, an origin (GitHub's repository) and a tap that belong together.
 
     ``change_formula`` is what faults make of a formula; ``behind`` is the healthy store of a private one.
     """

@@ -1,4 +1,4 @@
-"""The Homebrew tap of the sandbox: a bare git repository with a commit for each release."""
+"""The Homebrew tap of the sandbox: a git repository with a commit for each release, and no working tree."""
 
 from __future__ import annotations
 
@@ -58,11 +58,15 @@ def formula_at(tap: Path, revision: str = "refs/heads/main") -> str:
 
 
 def init_bare(folder: Path) -> None:
-    """Make a bare repository that nobody's configuration, templates or hooks have changed."""
+    """Make a repository without a working tree, that nobody's configuration, templates or hooks changed.
+
+    It is in ``.git`` of its folder: git that is told to be wary (safe.bareRepository) uses no other.
+    """
     bare = {name: value for name, value in os.environ.items() if not name.startswith("GIT_CONFIG")}
     nobody = {**bare, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    words = ("--quiet", "--bare", "--template=", "--object-format=sha1", "--initial-branch=main")
+    words = ("--quiet", "--template=", "--object-format=sha1", "--initial-branch=main")
     git(folder, "init", *words, environ=nobody)
+    git(folder, "config", "core.bare", "true", environ=nobody)
 
 
 def _stream(formulas: Sequence[Formula], *, first: bool) -> str:

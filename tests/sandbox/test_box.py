@@ -221,6 +221,20 @@ def test_processes_that_begin_at_once_make_one_world(checkout: Path, tmp_path: P
     assert [path.name for path in (home / "runs").iterdir()] == [".lock"]
 
 
+def test_a_wary_git_uses_the_sandbox_too(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("COUNT", "1"), ("KEY_0", "safe.bareRepository"), ("VALUE_0", "explicit")):
+        monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
+    box = open_box(
+        checkout, ["homebrew-absent"], {"PATH": os.environ["PATH"], "XDG_CACHE_HOME": str(tmp_path)}
+    )
+    box.aim(TAG, Phase.BUILD)
+    assert newest_run(box, "release.yml")["conclusion"] == "success"
+    assert 'version "0.1.8"' in formula_at(box.surroundings.tap)
+    box.close()
+
+
 def test_what_was_made_anew_is_told_once(opened: Callable[..., Box], tmp_path: Path) -> None:
     first = opened(XDG_CACHE_HOME=str(tmp_path))
     first.surroundings.store.read()

@@ -251,7 +251,7 @@ FAULTS = (
     _fault(
         "github-missing",
         "an asset of the GitHub release is missing",
-        rf"{_ARCHIVE}",
+        rf"lacks plasmite_\S+_{_ARCHIVE}, and calls itself complete",
         world=overlay.release(_fewer_assets),
     ),
     _fault(
@@ -279,7 +279,7 @@ FAULTS = (
     _fault(
         "crates-wrong-version",
         "crates.io has a newer version that nobody released",
-        rf"{NEWER}.*expected",
+        rf"gives {NEWER} to whoever names no version, expected",
         world=_newer_crate,
     ),
     _fault(
@@ -306,7 +306,7 @@ FAULTS = (
     _fault(
         "npm-wrong-version",
         "npm has a newer version that nobody released",
-        rf"{NEWER}.*expected",
+        rf"gives {NEWER} to whoever names no version, expected",
         world=overlay.package(_newer_on_npm),
     ),
     _fault(
@@ -347,7 +347,7 @@ FAULTS = (
     _fault(
         "pypi-wrong-version",
         "PyPI has a newer version that nobody released",
-        rf"{NEWER}.*expected",
+        rf"gives {NEWER} to whoever names no version, expected",
         world=overlay.pypi(_newer_on_pypi),
     ),
     _fault("pypi-yanked", "the version on PyPI is yanked", r"is yanked", world=overlay.pypi(_yanked)),
@@ -357,13 +357,13 @@ FAULTS = (
     _fault(
         "homebrew-missing",
         "the formula has nothing for Linux on arm64",
-        r"linux_arm64|linux.*arm",
+        r"lacks plasmite_\S+_linux_arm64\.tar\.gz",
         formula=_without_linux_arm,
     ),
     _fault(
         "homebrew-wrong-version",
         "the formula is of a version that nobody released",
-        rf"{NEWER}.*expected|expected.*{NEWER}",
+        rf"serves {NEWER}, expected",
         formula=_newer_formula,
     ),
     _fault(
@@ -375,14 +375,13 @@ FAULTS = (
     _fault(
         "homebrew-swapped-branches",
         "the formula's branches for arm and intel are swapped",
-        r"arm|intel|swapped",
+        r"darwin_amd64: the archive under this branch is plasmite_\S+_darwin_arm64",
         formula=_swapped,
     ),
     _fault(
         "partial-publish",
         "the publish run failed half-way: some channels have the version",
-        r"does not have|not all|without|partial|missing",
-        State.FAILED,
+        r"crates, npm of 5 serve the release; publish jobs that did not succeed: .*publish-pypi",
         world=_partly,
         formula=_before,
     ),
