@@ -133,7 +133,10 @@ def loaded_below(
         for path in dict.fromkeys((*_files_of_modules(), *_files_of(items), *scripts))
         if path not in known
         and (
-            (f"{real(_above(path))}/".startswith(below) and not (installed and path.startswith(installed)))
+            (
+                (path.startswith(below) or f"{real(_above(path))}/".startswith(below))
+                and not (installed and path.startswith(installed))
+            )
             or (path.endswith(f"/{CONFTEST}") and _above(path) in above)
         )
     ]
