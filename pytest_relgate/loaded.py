@@ -33,6 +33,7 @@ CONFTEST = "conftest.py"
 READ_PYC = "_read_pyc"  # of pytest's assertion rewriting
 _INTERPRETERS = frozenset({"bash", "dash", "ksh", "node", "perl", "python", "ruby", "sh", "zsh"})
 _LINKS = 40  # as many as Linux follows
+_PYTHON = f"{os.__file__.rpartition('/')[0]}/"
 _HEADER = 16  # bytes before the code in a file of bytecode (PEP 552)
 
 
@@ -56,6 +57,7 @@ def load_from_source(folder: Path) -> Callable[[], None]:
     of all other modules is used as ever. Returns what undoes this.
     """
     below = _places(folder)
+    _compiled.clear()
     _stale.clear()
     _stale.update(_from_stale_bytecode(below))
     cache_of = machinery.cache_from_source
@@ -63,6 +65,7 @@ def load_from_source(folder: Path) -> Callable[[], None]:
     def cache_from_source(path: Any, *args: Any, **kwargs: Any) -> str:
         name = os.fspath(path)
         if name.startswith(below) or name.endswith(CONFTEST):
+            _compiled.add(name)
             raise NotImplementedError  # says to importlib that there is no place for bytecode
         return cache_of(path, *args, **kwargs)
 
@@ -70,8 +73,10 @@ def load_from_source(folder: Path) -> Callable[[], None]:
     read_pyc: Any = getattr(pytests, READ_PYC, None)
 
     def read_pyc_of_others(source: Path, *args: Any) -> Any:
-        name = str(source)
-        return None if name.startswith(below) or source.name == CONFTEST else read_pyc(source, *args)
+        if str(source).startswith(below) or source.name == CONFTEST:
+            _compiled.add(str(source))
+            return None
+        return read_pyc(source, *args)
 
     machinery.cache_from_source = cache_from_source
     prefix = sys.pycache_prefix
@@ -90,6 +95,7 @@ def load_from_source(folder: Path) -> Callable[[], None]:
     return undo
 
 
+_compiled: set[str] = set()  # what was compiled since, though nobody may have it any more
 _stale: set[str] = set()  # what had been loaded before this was asked for, from bytecode of another source
 
 
@@ -124,23 +130,28 @@ def loaded_below(
     """
     below = _places(folder)
     above = set(_upwards(below))
-    real = cache(os.path.realpath)
+    lies_below = cache(lambda place: f"{os.path.realpath(place)}/".startswith(below))
     installed = tuple(
         place for place in _folders(sys.prefix, sys.base_prefix, sys.exec_prefix) if place.startswith(below)
     )
     found = [
         path
-        for path in dict.fromkeys((*_files_of_modules(), *_files_of(items), *scripts))
+        for path in dict.fromkeys((*_files_of_modules(), *_files_of(items), *sorted(_compiled), *scripts))
         if path not in known
         and (
             (
-                (path.startswith(below) or f"{real(_above(path))}/".startswith(below))
+                (path.startswith(below) or (not _is_installed(path) and lies_below(_above(path))))
                 and not (installed and path.startswith(installed))
             )
             or (path.endswith(f"/{CONFTEST}") and _above(path) in above)
         )
     ]
     return tuple(Loaded(path, "" if path in _stale else _sha256(path)) for path in found)
+
+
+def _is_installed(path: str) -> bool:
+    """Whether a path is of Python's own modules or of installed ones: most are."""
+    return path.startswith(_PYTHON) or "/site-packages/" in path
 
 
 def script_of(argv: Sequence[str], cwd: Path, folder: Path) -> str:

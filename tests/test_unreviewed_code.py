@@ -267,6 +267,20 @@ def test_a_plugin_of_the_checks_comes_from_its_source(bare_project: Project, wor
     assert "release_checks/checksplugin.py was another when it was loaded" in message(project)
 
 
+def test_a_module_that_is_put_out_of_sight_was_loaded(bare_project: Project) -> None:
+    project = bare_project
+    project.write(".gitignore", "build/\n")
+    project.write("release_checks/build/hidden.py", "def check(): pass\n")
+    project.write(
+        "release_checks/test_gates.py",
+        "import sys\nfrom pathlib import Path\nsys.path.insert(0, str(Path(__file__).parent / 'build'))\n"
+        f"from hidden import check\ndel sys.modules['hidden']\n{MARK}def test_one():\n    check()\n",
+    )
+    project.lock()
+    assert project.release().status == 1
+    assert "release_checks/build/hidden.py is not in git" in message(project)
+
+
 def test_another_way_to_the_same_folder_is_no_way_round(bare_project: Project, tmp_path: Path) -> None:
     project = bare_project
     project.write(".gitignore", "build/\n")
