@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_relgate.exec.runner import Runner
     from pytest_relgate.execution import Execution
     from pytest_relgate.github.facts import GitHub
-    from pytest_relgate.github.publication import Means
+    from pytest_relgate.github.means import Means
     from pytest_relgate.source.artifact_facts import ArtifactFacts
     from pytest_relgate.source.facts import SourceFacts
     from pytest_relgate.source.files import Files
@@ -192,7 +192,7 @@ def _outside(request: pytest.FixtureRequest) -> Outside:
 
 def _means(execution: Execution, config: pytest.Config) -> Means:
     """What it takes to start a workflow; without a permit nothing is."""
-    from pytest_relgate.github.publication import Means
+    from pytest_relgate.github.means import Means
 
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     capture = config.pluginmanager.get_plugin("capturemanager")

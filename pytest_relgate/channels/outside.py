@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from pytest_relgate.github.publication import Means
+    from pytest_relgate.github.means import Means
     from pytest_relgate.net.origins import Origins
     from pytest_relgate.profile import Profile
     from pytest_relgate.profile.channels import Channel

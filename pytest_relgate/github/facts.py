@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pytest_relgate.errors import CannotJudge, Finding, NotYet
 from pytest_relgate.github.build import Build
-from pytest_relgate.github.publication import Means, Publication
+from pytest_relgate.github.publication import Publication
 from pytest_relgate.model import Phase
 from pytest_relgate.net.facts import Absent, Known, Unknown, known
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pytest_relgate.github.answers import RepositoryFacts, WorkflowRun
     from pytest_relgate.github.api import Api
+    from pytest_relgate.github.means import Means
     from pytest_relgate.profile.source import Workflows
 
 SECRET_FLAG: Final = "RELGATE_HAS_"  # noqa: S105  (how a flag is named, no secret)

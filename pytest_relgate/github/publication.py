@@ -6,8 +6,6 @@ SPEC S37, S38, S40, S44, S45. A run is never started when one may be there alrea
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -25,16 +23,13 @@ from pytest_relgate.net.facts import Absent, Known, Unknown, known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from pytest_relgate.github.answers import JobFacts, WorkflowRun
     from pytest_relgate.github.api import Api
+    from pytest_relgate.github.means import Means
     from pytest_relgate.github.permit import Permit
     from pytest_relgate.net.facts import Fact
     from pytest_relgate.profile.source import Workflows
-
-LOOKS: Final = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0)
-"""Seconds before each look for a run that an unclear answer may have made: lists lag up to a minute."""
 
 _PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 _PAUSE: Final = 15.0
@@ -45,30 +40,6 @@ _SKEW: Final = timedelta(minutes=2)  # between this machine's clock and GitHub's
 _LOGS: Final = 4
 _TAIL: Final = 64 << 10  # bytes at the end of a log that are kept
 _GOOD: Final = ("success", "skipped", "neutral")
-
-
-def _no_permit() -> Permit:
-    message = "nothing was started: only the process that holds the run's record may start a workflow"
-    raise CannotJudge(message, do="run the phase as a release run: pytest -m PHASE --release-target TAG")
-
-
-@dataclass(frozen=True)
-class Means:
-    """What it takes to start and to follow a run.
-
-    ``folder`` is where intents are kept; ``permit`` checks the chain; ``opens`` writes into the journal
-    that something is about to be started; in ``waiting`` time does not count against a gate's limit;
-    ``say`` is told in one line of each job that begins and ends; ``keep`` puts a file into the evidence.
-    """
-
-    folder: Path
-    permit: Callable[[], Permit] = _no_permit
-    opens: Callable[[tuple[str, ...]], None] = lambda _: None
-    waiting: Callable[[], AbstractContextManager[Any]] = nullcontext
-    sleep: Callable[[float], None] = time.sleep
-    looks: tuple[float, ...] = LOOKS
-    say: Callable[[str], None] = lambda _: None
-    keep: Callable[[str, bytes], object] = lambda _, __: None
 
 
 class Publication:

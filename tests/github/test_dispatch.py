@@ -12,8 +12,9 @@ from pytest_relgate.clock import now
 from pytest_relgate.errors import CannotJudge, Finding, NotYet
 from pytest_relgate.github.api import Api
 from pytest_relgate.github.dispatch import Refused, Started, Unclear, meaning
+from pytest_relgate.github.means import Means
 from pytest_relgate.github.permit import Chain, permit_for
-from pytest_relgate.github.publication import Means, Publication
+from pytest_relgate.github.publication import Publication
 from pytest_relgate.model import Earlier, Mode, Phase
 from pytest_relgate.net.exchange import Answer as Heard
 from pytest_relgate.net.exchange import Unreachable, Why
