@@ -158,7 +158,7 @@ class World:
             self.folder,
             permit=lambda: self.permit(phase),
             opens=self.journal.append,
-            sleep=self.slept.append,
+            sleep=self._sleep,
             looks=(0.0, 1.0),
         )
         workflows = Workflows(publish="publish.yml", final=("done",))
@@ -166,6 +166,10 @@ class World:
         return Publication(
             api, workflows, means, phase=phase, target=TAG, commit=COMMIT, reaching=("to-npm",)
         )
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        assert len(self.slept) < 50, "it is followed for ever"
 
     def on_disk(self, phase: Phase = Phase.PUBLISH) -> dict[str, Any]:
         path = self.folder / f"{phase}.json"
