@@ -296,6 +296,25 @@ def test_a_run_that_was_there_before_is_not_taken_for_ours(world: World, phase: 
         world.typed(phase).dispatched()
 
 
+def test_a_rehearsal_that_came_meanwhile_is_not_taken_for_the_publish(world: World) -> None:
+    def rehearses(hub: Hub, _: dict[str, Any]) -> Answer:
+        hub.run(200, display_title=TITLES["true"])
+        raise Reset
+
+    world.hub.on_post = [rehearses]
+    with pytest.raises(CannotJudge, match="GitHub lists none"):
+        world.typed().dispatched()
+
+
+def test_a_run_on_another_commit_is_a_finding(world: World) -> None:
+    def elsewhere(hub: Hub, _: dict[str, Any]) -> Answer:
+        return said(200, {"workflow_run_id": hub.run(9, head_sha=OTHER)["id"]})
+
+    world.hub.on_post = [elsewhere]
+    with pytest.raises(Finding, match="was on bbbbbbbbbbbb, the release is aaaaaaaaaaaa"):
+        world.typed().succeeded()
+
+
 def test_each_job_is_said_once_when_it_begins_and_when_it_ends(world: World) -> None:
     def work(hub: Hub) -> None:
         _at_work(hub)
