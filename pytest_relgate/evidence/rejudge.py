@@ -6,6 +6,7 @@ the checks covers, not the tree, not what changed since the base.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass
 from itertools import pairwise
@@ -126,8 +127,8 @@ def _own_checks(repository: Repository, commit: str) -> str:
     path = config_above(".", read)
     found = settings_in(path, read([path])[path]) if path else None
     named = (found or {}).get("release_checks")
-    folder = (named if isinstance(named, str) and named else "release_checks").strip("/").removeprefix("./")
-    if ".." in folder.split("/"):  # outside of the repository, which verifies nothing about it
+    folder = posixpath.normpath(named.strip("/") if isinstance(named, str) and named else "release_checks")
+    if folder.startswith(".."):  # outside of the repository, which verifies nothing about it
         return ""
     if repository.files(commit, f"{folder}/{PROFILE}"):
         return folder
