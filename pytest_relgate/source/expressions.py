@@ -93,13 +93,17 @@ def parse_condition(text: str) -> Expression:
     """Parse what stands behind ``if:``, with or without braces.
 
     A text that is more than one ``${{ }}`` is a text to GitHub, and so true: ``${{ a }} && b`` always holds.
+    GitHub writes it as ``format('{0} && b', a)``, so that a status function within the braces takes away the
+    ``success()`` that it adds otherwise; one outside of them is text.
     """
     stripped = text.strip()
     whole = _INSIDE.fullmatch(stripped)
     if whole:
         return parse(whole["inside"])
     if "${{" in stripped:
-        return Literal(stripped)
+        inner = tuple(parse(inside) for inside, _ in expressions_in(stripped))
+        filled = Call("format", (Literal(stripped), *inner))
+        return Operation("||", (filled, Literal(stripped)))  # what it is filled with makes it no less true
     return parse(stripped) if stripped else Literal(value=True)
 
 

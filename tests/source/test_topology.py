@@ -171,6 +171,21 @@ def test_a_condition_that_keeps_the_order_is_left_alone(condition: str) -> None:
     assert found.silently_skipped() == ()
 
 
+@pytest.mark.parametrize(
+    ("condition", "wrong"),
+    [
+        ("${{ always() }} && needs.sync-homebrew-tap.result == 'success'", True),
+        ("${{ !cancelled() }} && ${{ needs.sync-homebrew-tap.result == 'success' }}", True),
+        ("always() && ${{ needs.sync-homebrew-tap.result == 'success' }}", False),  # text, no function
+        ("${{ vars.X }} && true", False),
+    ],
+)
+def test_a_status_function_within_braces_takes_success_away_though_all_is_text(
+    condition: str, wrong: bool
+) -> None:
+    assert bool(wrong_order(crates_if(condition))) == wrong
+
+
 def test_a_bypass_in_the_middle_of_the_way_is_blamed_on_the_job_that_has_it() -> None:
     sync = "sync-homebrew-tap: {runs-on: u, needs: [collect-build-artifacts],"
     found = edited(sync, f"{sync} if: always(),")
