@@ -6,6 +6,7 @@ which the fault is committed. Nothing of it becomes evidence of a release.
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import subprocess
@@ -22,7 +23,8 @@ from pytest_relgate.clock import now
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.evidence import seal
 from pytest_relgate.evidence.drill import DRILL, PAGE, drill_page, folder_of
-from pytest_relgate.evidence.folder import SEAL
+from pytest_relgate.evidence.folder import SEAL, ignore_in_git
+from pytest_relgate.evidence.wording import many
 from pytest_relgate.judge.drill import NAMES_NONE, Expected, Seen, Trial, conclude, trials_of
 from pytest_relgate.model import Drill, State
 
@@ -66,28 +68,38 @@ def drill(prepared: Prepared, execution: Execution, say: Callable[[str], None]) 
 
     Raises RelgateError where there is nothing to drill or a fault is unknown.
     """
-    gates = _gates(prepared, execution)
+    gates, phase = _gates(prepared, execution), prepared.context.phase
     named = {gate.id: gate.faults for gate in gates if gate.faults}
     if prepared.context.faults:
         message = (
             f"a drill begins without faults: take {','.join(prepared.context.faults)} off --release-repo"
         )
         raise RelgateError(message)
-    if not named:
+    if phase.requires:
+        before = ", ".join(phase.requires)
         message = (
-            "no gate of this run names a fault, so there is nothing to drill: "
-            'mark one with @pytest.mark.gate(faults=("NAME",)), see docs/profile.md'
+            f"{phase} rests on evidence of {before}, which a drill's copies do not have: drill another phase"
+        )
+        raise RelgateError(message)
+    if not named:
+        narrowed = prepared.request.narrowed
+        message = (
+            f"no gate that {narrowed} leaves names a fault: leave it out"
+            if narrowed
+            else "no gate names a fault, so there is nothing to drill: mark one with "
+            '@pytest.mark.gate(faults=("NAME",)), and describe NAME in [faults] of relgate.toml'
         )
         raise RelgateError(message)
     courses = {name: _course(name, prepared) for names in named.values() for name in names}
     folder = folder_of(prepared.evidence, prepared.context.target, prepared.context.phase)
     logs = folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
+    ignore_in_git(prepared.evidence)
     by_fault = {name: [gate for gate, names in named.items() if name in names] for name in courses}
     with tempfile.TemporaryDirectory(prefix="relgate-drill-") as scratch:
         runs = _Runs(prepared, Path(scratch), logs)
-        say(f"{len(named)} gates without a fault")
-        healthy = runs.shown(HEALTHY, _as_asked(prepared), list(named))
+        say(f"{many(len(named), 'gate')} without a fault")
+        healthy = runs.shown(HEALTHY, _without_fault(prepared, Path(scratch) / HEALTHY), list(named))
 
         def under(name: str) -> dict[str, Seen]:
             say(f"{name}: {courses[name].line}")
@@ -96,8 +108,16 @@ def drill(prepared: Prepared, execution: Execution, say: Callable[[str], None]) 
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
             shown = dict(zip(courses, pool.map(under, courses), strict=True))
-    trials = trials_of(named, {name: course.expected for name, course in courses.items()}, shown)
-    found = conclude([gate.id for gate in gates], healthy, trials, when=now(), checks=prepared.subject.checks)
+    expected = {name: course.expected for name, course in courses.items()}
+    trials = trials_of(named, expected, shown, healthy)
+    found = conclude(
+        [gate.id for gate in gates],
+        healthy,
+        trials,
+        when=now(),
+        checks=prepared.subject.checks,
+        sandbox=prepared.context.sandbox,
+    )
     outcome = Outcome(found, trials, {name: course.line for name, course in courses.items()}, folder)
     (folder / DRILL).write_bytes(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
     page = drill_page(found, trials, outcome.lines, prepared.context)
@@ -115,9 +135,18 @@ def _gates(prepared: Prepared, execution: Execution) -> list[Gate]:
     return [gate for gate in collected.gates if gate.id in collected.chosen]
 
 
-def _as_asked(prepared: Prepared) -> str:
-    """The repository under release, as a command line names it."""
-    return "sandbox" if prepared.context.sandbox else str(prepared.repository.path)
+def _without_fault(prepared: Prepared, place: Path) -> str:
+    """What differs from the faulty copies by the fault alone: a clone too, without what git ignores."""
+    return "sandbox" if prepared.context.sandbox else str(_cloned(prepared, place))
+
+
+def _cloned(prepared: Prepared, place: Path) -> Path:
+    from pytest_relgate.source.command import git
+
+    place.parent.mkdir(parents=True, exist_ok=True)
+    git(place.parent, "clone", "-q", "--no-hardlinks", str(prepared.repository.path), str(place))
+    git(place, "checkout", "-q", "--detach", prepared.subject.commit)
+    return place
 
 
 def _course(name: str, prepared: Prepared) -> Course:
@@ -134,8 +163,9 @@ def _course(name: str, prepared: Prepared) -> Course:
 
         fault = find(name)
         return Course(fault.line, lambda _: f"sandbox:{name}", Expected(name, fault.expect, fault.says))
-    known = ", ".join(prepared.profile.faults) or "none yet"
-    message = f"the fault {name} is not in [faults] of relgate.toml, which holds {known}: describe it there"
+    near = difflib.get_close_matches(name, prepared.profile.faults, 1)
+    known = f"did you mean {near[0]}?" if near else "describe it there"
+    message = f"the fault {name} is not in [faults] of relgate.toml: {known}"
     raise RelgateError(message)
 
 
@@ -144,9 +174,7 @@ def _with_edit(prepared: Prepared, name: str, place: Path) -> str:
     from pytest_relgate.source.command import git
 
     fault = prepared.profile.faults[name]
-    place.parent.mkdir(parents=True, exist_ok=True)
-    git(place.parent, "clone", "-q", "--no-hardlinks", str(prepared.repository.path), str(place))
-    git(place, "checkout", "-q", "--detach", prepared.subject.commit)
+    _cloned(prepared, place)
     path = place / fault.file
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     changed = fault.edited(text)

@@ -360,6 +360,7 @@ class Drill(msgspec.Struct, frozen=True):
     checks: str
     proved: tuple[str, ...]
     unproved: dict[str, str]
+    sandbox: bool = False
 
 
 class Record(msgspec.Struct, frozen=True):

@@ -208,7 +208,7 @@ def _remarks(record: Record) -> Iterator[Line]:
     for title, words in wording.signed_off(record):
         yield from _paragraph("Signed", f"{title}: {words}")
     if not_due:
-        yield from _paragraph("Not due", f"{', '.join(not_due)} (why: report)")
+        yield from _paragraph("Not due", f"{', '.join(not_due)} (see the report)")
     if advisory:
         yield from _paragraph("Advisory", ", ".join(advisory))
     for words in waived:
@@ -220,9 +220,17 @@ def _remarks(record: Record) -> Iterator[Line]:
 
 
 def _next(record: Record) -> Iterator[Line]:
-    if not record.verdict.passed:
-        yield Line(f"{'Next':<{LABEL}}mend what is named above, then the same command:")
-        yield Line(f"{'':<{LABEL}}{record.command}")
+    verdict = record.verdict
+    if verdict.passed:
+        return
+    if record.context.faults:
+        words, command = "without the fault:", record.command.partition(" --release-repo ")[0]
+    elif verdict.only_pending:
+        words, command = "nothing to mend; look again later with the same command:", record.command
+    else:
+        words, command = "mend what is named above, then the same command:", record.command
+    yield Line(f"{'Next':<{LABEL}}{words}")
+    yield Line(f"{'':<{LABEL}}{command}")
 
 
 def tell_github(config: pytest.Config, run: ReleaseRun, environ: Mapping[str, str]) -> None:
@@ -248,10 +256,10 @@ def _drilled(outcome: Outcome) -> Iterator[Line]:
     yield Line("")
     for trial in outcome.trials:
         proved = trial.answer == "proved"
-        yield Line(f"{trial.answer.upper():<{LABEL}}{trial.fault}", "" if proved else "red bold")
+        yield Line(f"{trial.answer.upper():<{LABEL - 2}}  {trial.fault}", "" if proved else "red bold")
         yield from _labelled("gate", [printable(trial.gate)])
         yield from _labelled("fault", [outcome.lines[trial.fault]])
-        said = f"{trial.seen.state or 'nothing'}: {printable(trial.seen.words)}"
+        said = ": ".join(filter(None, [trial.seen.state or "not judged", printable(trial.seen.words)]))
         yield from _labelled("said", [_cut(said, 3 * (WIDTH - LABEL))])
     drill = outcome.drill
     colour = "green" if outcome.proves else "red"

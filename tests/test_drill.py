@@ -89,6 +89,8 @@ def test_a_gate_that_is_red_without_its_fault_is_not_proved(drilled: Project) ->
     done = drill(drilled, gate)
     assert done.status == 1, done.out
     assert "without a fault it is FAILED" in " ".join(done.out.split())
+    assert "RED WITHOUT IT TOO" in done.out
+    assert "PROVED" not in done.out
 
 
 def test_a_gate_without_faults_is_listed_and_does_not_fail_the_drill(drilled: Project) -> None:
@@ -107,6 +109,41 @@ def test_a_drill_leaves_repository_and_evidence_as_they_were(drilled: Project) -
     assert drilled.folder().joinpath("evidence.json").read_bytes() == before
     assert drilled.git("status", "--porcelain") == ""
     assert drilled.git("log", "-1", "--format=%s") == "lock"
+
+
+def test_a_gate_that_only_misses_what_git_ignores_is_not_proved(drilled: Project) -> None:
+    drilled.write(".gitignore", "ignored/\n")
+    drilled.write("ignored/changelog.sh", "exit 0\n")
+    gate = (
+        "import pytest\n\n\n@pytest.mark.prerelease\n@pytest.mark.gate(faults=('no-section',))\n"
+        "def test_changelog(run):\n    run('sh ignored/changelog.sh')\n"
+    )
+    drilled.write("release_checks/relgate.toml", PROFILE.replace("no section for 0.2.0", "changelog"))
+    done = drill(drilled, gate)
+    assert done.status == 1, done.out
+    assert "0 of 1 gate proved able to fail" in done.out
+
+
+def test_a_drill_leaves_nothing_for_git_to_see(drilled: Project) -> None:
+    drill(drilled, SEES)
+    assert drilled.git("status", "--porcelain") == ""
+
+
+def test_a_drill_in_the_sandbox_says_nothing_of_a_release(drilled: Project) -> None:
+    drill(drilled, SEES)
+    path = drilled.path / "release-evidence/v0.2.0/drill-prerelease/drill.json"
+    path.write_text(path.read_text().replace('"sandbox": false', '"sandbox": true'))
+    assert drill_of(drilled)["sandbox"] is True
+    assert drilled.release(*QUICK).status == 0
+    assert drilled.evidence()["drill"] is None
+
+
+def test_a_phase_that_rests_on_others_is_not_drilled(drilled: Project) -> None:
+    drilled.write("release_checks/test_gates.py", SEES.replace("mark.prerelease", "mark.rehearsal"))
+    drilled.lock()
+    done = drilled.release(*QUICK, "--release-drill", phase="rehearsal")
+    assert done.status == 4, done.out
+    assert "rehearsal rests on evidence of prerelease, build" in done.out
 
 
 def test_what_is_settled_is_drilled_all_the_same(drilled: Project) -> None:
@@ -140,7 +177,11 @@ def test_a_drill_of_other_checks_says_nothing(drilled: Project) -> None:
     ("gate", "args", "told"),
     [
         (SEES.replace("no-section", "nothing-known"), (), "the fault nothing-known is not in [faults]"),
-        ("import pytest\n\n\n@pytest.mark.prerelease\ndef test_a():\n    pass\n", (), "no gate of this run"),
+        (
+            "import pytest\n\n\n@pytest.mark.prerelease\ndef test_a():\n    pass\n",
+            (),
+            "no gate names a fault",
+        ),
         (SEES, ("--release-plan",), "two different wishes"),
         (SEES, ("--release-repo", "sandbox:ci-red"), "a drill begins without faults"),
     ],

@@ -73,7 +73,8 @@ def _table() -> Iterator[str]:
                 lead = " " * len(lead)
         yield ""
     yield "Switch some on for one run:"
-    yield "  pytest release_checks -m PHASE --release-repo sandbox:FAULT,FAULT"
+    yield "  pytest release_checks -m PHASE --release-target v0.1.10 \\"
+    yield "      --release-repo sandbox:FAULT,FAULT"
 
 
 # -- reset ----------------------------------------------------------------------------------------------
@@ -96,6 +97,7 @@ def _reset(checkout: Path) -> None:
         message = f"the sandbox at {home} cannot be removed: {error}"
         raise RelgateError(message) from None
     print(f"The sandbox of {checkout} is gone; the next run makes it anew.")  # noqa: T201  (the answer)
+    print("Evidence of it stays and speaks of what is gone: remove it too, rm -r release-evidence")  # noqa: T201
 
 
 # -- serving --------------------------------------------------------------------------------------------
@@ -116,7 +118,8 @@ def _serve(checkout: Path, faults: list[str]) -> int:
         box.close()
         for number, handler in before.items():
             signal.signal(number, handler)
-    print("\nThe sandbox has ended; what happened in it is kept.")  # noqa: T201  (the answer)
+    kept = "nothing of what happened is kept" if faults else "what happened in it is kept"
+    print(f"\nThe sandbox has ended; {kept}.")  # noqa: T201  (the answer)
     return 0
 
 

@@ -30,13 +30,16 @@ def folder_of(evidence: Path, target: str, phase: str) -> Path:
     return evidence / target / f"drill-{phase}"
 
 
-def read_drill(folder: Path, checks: str) -> Drill | None:
-    """Return the last drill of these checks; None where there is none or it was of other checks."""
+def read_drill(folder: Path, checks: str, *, sandbox: bool) -> Drill | None:
+    """Return the last drill of these checks; None where there is none or it was of other checks.
+
+    One in the sandbox says nothing of a repository, nor the other way round.
+    """
     try:
         drill = msgspec.json.decode((folder / DRILL).read_bytes(), type=Drill)
     except (OSError, ValueError):  # it only informs: what cannot be read proves nothing
         return None
-    return drill if drill.checks == checks else None
+    return drill if (drill.checks, drill.sandbox) == (checks, sandbox) else None
 
 
 def drill_page(drill: Drill, trials: Sequence[Trial], lines: Mapping[str, str], context: Context) -> str:
@@ -62,7 +65,7 @@ def _markdown(
                 prose(lines.get(trial.fault, "")),
                 code(trial.gate),
                 f"**{trial.answer}**" if trial.answer is not Answer.PROVED else f"{trial.answer}",
-                prose(f"{trial.seen.state or 'nothing'}: {trial.seen.words}"[:300]),
+                prose(": ".join(filter(None, [trial.seen.state or "not judged", trial.seen.words]))[:300]),
             )
             for trial in trials
         ],

@@ -43,7 +43,7 @@ class Folder:
         path = root / target / phase
         try:
             path.mkdir(parents=True, exist_ok=True)
-            _ignore_in_git(root)
+            ignore_in_git(root)
             lock = os.open(path.parent / f".{phase}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise _cannot_write(path, error) from None
@@ -218,7 +218,7 @@ def _probe(path: Path) -> None:
         probe.unlink(missing_ok=True)
 
 
-def _ignore_in_git(root: Path) -> None:
+def ignore_in_git(root: Path) -> None:
     """Evidence is not part of the tree that it judges."""
     ignore = root / ".gitignore"
     if not ignore.exists():

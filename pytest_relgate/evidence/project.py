@@ -56,6 +56,7 @@ def record_of(
         drill=read_drill(
             folder_of(prepared.evidence, prepared.context.target, prepared.context.phase),
             prepared.subject.checks,
+            sandbox=prepared.context.sandbox,
         ),
         command=command_of(prepared.context, prepared.request),
     )

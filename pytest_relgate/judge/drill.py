@@ -41,6 +41,7 @@ class Answer(StrEnum):
     OTHER_STATE = "red as another state"
     OTHER_REASON = "red for another reason"
     NOT_JUDGED = "not judged"
+    RED_ANYWAY = "red without it too"
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -70,22 +71,34 @@ def trials_of(
     faults: Mapping[str, Sequence[str]],
     expected: Mapping[str, Expected],
     shown: Mapping[str, Mapping[str, Seen]],
+    healthy: Mapping[str, Seen],
 ) -> tuple[Trial, ...]:
     """Judge every gate under every fault that it names.
 
-    ``faults`` maps a gate to the faults that it names, ``shown`` a fault to what each gate showed under it.
+    ``faults`` maps a gate to the faults that it names, ``shown`` a fault to what each gate showed under it,
+    ``healthy`` what each showed without any.
     """
     nothing = Seen(None)
-    return tuple(
-        Trial(gate, name, answer_of(expected[name], seen), seen, expected[name])
-        for gate, names in faults.items()
-        for name in names
-        for seen in (shown.get(name, {}).get(gate, nothing),)
-    )
+    trials = []
+    for gate, names in faults.items():
+        without = healthy.get(gate, nothing).state
+        for name in names:
+            seen = shown.get(name, {}).get(gate, nothing)
+            answer = answer_of(expected[name], seen)
+            if without is None or not without.passing:
+                answer = Answer.NOT_JUDGED if without is None else Answer.RED_ANYWAY
+            trials.append(Trial(gate, name, answer, seen, expected[name]))
+    return tuple(trials)
 
 
 def conclude(
-    gates: Iterable[str], healthy: Mapping[str, Seen], trials: Iterable[Trial], *, when: str, checks: str
+    gates: Iterable[str],
+    healthy: Mapping[str, Seen],
+    trials: Iterable[Trial],
+    *,
+    when: str,
+    checks: str,
+    sandbox: bool,
 ) -> Drill:
     """Say which gates are proved able to fail, and of the others why they are not.
 
@@ -101,7 +114,7 @@ def conclude(
             unproved[gate] = problem
         else:
             proved.append(gate)
-    return Drill(when=when, checks=checks, proved=tuple(proved), unproved=unproved)
+    return Drill(when=when, checks=checks, proved=tuple(proved), unproved=unproved, sandbox=sandbox)
 
 
 NAMES_NONE = "names no fault"
@@ -127,7 +140,7 @@ def _words(trial: Trial) -> str:
             return f"{trial.seen.state} and not {trial.expected.state}: {trial.seen.words}"
         case Answer.OTHER_REASON:
             return f"{trial.seen.state}, but says nothing of {trial.expected.says!r}: {trial.seen.words}"
-        case Answer.NOT_JUDGED:
-            return "not judged"
+        case Answer.NOT_JUDGED | Answer.RED_ANYWAY:
+            return str(trial.answer)
         case Answer.PROVED:
             return "proved"

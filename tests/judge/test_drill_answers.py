@@ -70,8 +70,12 @@ def test_a_gate_is_proved_by_all_its_faults(
     faults: tuple[str, ...], healthy: Seen, shown: dict[str, Seen], problem: str
 ) -> None:
     under = {fault: {"gate": seen} for fault, seen in shown.items()}
-    trials = trials_of({"gate": faults} if faults else {}, {"drift": RED, "slow": LATE}, under)
-    drill = conclude(["gate"], {"gate": healthy}, trials, when="2026-11-22T16:00:00Z", checks="sha256:0")
+    trials = trials_of(
+        {"gate": faults} if faults else {}, {"drift": RED, "slow": LATE}, under, {"gate": healthy}
+    )
+    drill = conclude(
+        ["gate"], {"gate": healthy}, trials, when="2026-11-22T16:00:00Z", checks="sha256:0", sandbox=False
+    )
     assert drill.unproved == ({"gate": problem} if problem else {})
     assert drill.proved == (() if problem else ("gate",))
 
@@ -86,8 +90,8 @@ def test_nothing_but_green_without_and_red_with_each_proves(
     names = [f"fault{number}" for number in range(len(answers))]
     expected = {name: Expected(name, State.FAILED, "reason") for name in names}
     shown = {name: {"gate": Seen(*answer)} for name, answer in zip(names, answers, strict=True)}
-    trials = trials_of({"gate": names}, expected, shown)
-    drill = conclude(["gate"], {"gate": Seen(healthy)}, trials, when="", checks="")
+    trials = trials_of({"gate": names}, expected, shown, {"gate": Seen(healthy)})
+    drill = conclude(["gate"], {"gate": Seen(healthy)}, trials, when="", checks="", sandbox=False)
     green = healthy is not None and healthy.passing
     red = all(state is State.FAILED and "reason" in words for state, words in answers)
     assert bool(drill.proved) is (green and red)

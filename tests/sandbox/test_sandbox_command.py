@@ -131,7 +131,8 @@ def test_every_fault_is_listed_by_its_phase_in_80_columns(capsys: pytest.Capture
             found[parts[1]] = phase
     found.pop("pytest", None)
     assert found == {name: fault.phase for name, fault in FAULTS.items()}
-    assert lines[-1] == "  pytest release_checks -m PHASE --release-repo sandbox:FAULT,FAULT"
+    assert lines[-2] == "  pytest release_checks -m PHASE --release-target v0.1.10 \\"
+    assert lines[-1] == "      --release-repo sandbox:FAULT,FAULT"
 
 
 def test_a_reset_forgets_everything_but_not_under_a_run(

@@ -200,7 +200,8 @@ GOOD_ZIP = zipped(["LICENSE", ("big", bytes(range(256)) * 400)])
         ("p_1.0_x.zip", zipped(["a/../../b"]), "leads out of the folder"),
         ("p_1.0_x.zip", zipped(["C:/b"]), "leads out of the folder"),
         ("p-1.0.tar.gz", tar(["a/b", "a/b"]), "holds a/b twice"),
-    ],    ids=map(str, itertools.count()),  # a gzip header holds the time
+    ],
+    ids=map(str, itertools.count()),  # a gzip header holds the time
 )
 def test_what_is_no_sound_archive_is_a_finding(name: str, raw: bytes, says: str) -> None:
     with pytest.raises(Finding) as error:
