@@ -23,6 +23,7 @@ from pytest_relgate.channels.observation import Expectation, Observation
 from pytest_relgate.channels.poll import Settled, settle
 from pytest_relgate.errors import CannotJudge
 from pytest_relgate.github.api import Api
+from pytest_relgate.github.dispatch import names
 from pytest_relgate.github.facts import GitHub
 from pytest_relgate.net.credentials import github_credentials
 from pytest_relgate.net.facts import Known
@@ -233,9 +234,7 @@ class Outside:
         if not isinstance(runs, Known):
             return {}
         mine = [
-            run
-            for run in runs.value
-            if run.head_sha == self.commit or self.target in run.display_title.split()
+            run for run in runs.value if run.head_sha == self.commit or names(run.display_title, self.target)
         ]
         if not mine or mine[0].status != "completed":
             return {}

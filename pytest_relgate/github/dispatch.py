@@ -32,6 +32,12 @@ _CREDENTIALS: Final = (
     "the token needs the permission to write actions: set another GH_TOKEN, or type gh auth login"
 )
 _REHEARSAL: Final = re.compile(r"\b(rehears\w*|dry.?run)\b", re.IGNORECASE)
+_NO_REHEARSAL: Final = re.compile(  # rehearsal=false, dry-run: off, no rehearsal; 0.1.10 is no 0
+    r"\b(rehears\w*|dry.?run)\b\W*(false|off|0(?!\.\d)|no(?!\W+publish))\b"
+    r"|\b(no|not|non|without)\W+(an?\W+)?(rehears\w*|dry.?run)\b",
+    re.IGNORECASE,
+)
+_TAG: Final = re.compile(r"(?<![\w.-])v\d+\.\d+\.\d+")
 _PUBLISH: Final = re.compile(r"(?<![\w-])publish\w*\b", re.IGNORECASE)
 
 
@@ -138,13 +144,25 @@ def _message(body: bytes) -> str:
     return f": {' '.join(str(said).split())[:200]}"
 
 
+def names(title: str, target: str) -> bool:
+    """Say whether a title names this tag: v1.0.0, and neither v1.0.0-rc.1 nor v1.0.0.1."""
+    return re.search(rf"(?<![\w.-]){re.escape(target)}(?![\w+-]|\.\w)", title) is not None
+
+
+def names_a_tag(title: str) -> bool:
+    """Say whether a title names the tag of any release."""
+    return _TAG.search(title) is not None
+
+
 def kind_of(run: WorkflowRun, target: str) -> Literal["rehearsal", "publish", ""]:
     """Say by its title whether a run rehearses or publishes this target; empty where the title does not say.
 
-    The API does not show inputs, so a workflow tells with ``run-name``.
+    The API does not show inputs, so a workflow tells with ``run-name``. A title that says both says nothing.
     """
-    if target not in run.display_title.split():
+    if not names(run.display_title, target):
         return ""
-    if _REHEARSAL.search(run.display_title):
-        return "rehearsal"
-    return "publish" if _PUBLISH.search(run.display_title) else ""
+    title = _NO_REHEARSAL.sub(" ", run.display_title)
+    rehearses, publishes = _REHEARSAL.search(title), _PUBLISH.search(title)
+    if rehearses and publishes:
+        return ""
+    return "rehearsal" if rehearses else "publish" if publishes else ""

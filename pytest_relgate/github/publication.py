@@ -16,7 +16,7 @@ import msgspec
 
 from pytest_relgate.clock import now
 from pytest_relgate.errors import CannotJudge, Finding, NotYet
-from pytest_relgate.github.dispatch import Refused, Started, Unclear, dispatch, inputs_of, kind_of
+from pytest_relgate.github.dispatch import Refused, Started, Unclear, dispatch, inputs_of, kind_of, names
 from pytest_relgate.github.intent import Intent, IntentFile
 from pytest_relgate.model import Phase
 from pytest_relgate.net.facts import Absent, Known, Unknown, known
@@ -177,7 +177,7 @@ class Publication:
         workflow = self.workflows.publish
         on_commit = known(self.api.runs(workflow, self.commit), f"the runs of {workflow}")
         recent = known(self.api.recent_runs(workflow), f"the runs of {workflow}")
-        named = [run for run in recent if self.target in run.display_title.split()]
+        named = [run for run in recent if names(run.display_title, self.target)]
         found = {run.id: run for run in (*on_commit, *named) if run.event == "workflow_dispatch"}
         return tuple(sorted(found.values(), key=lambda run: (run.created_at, run.id), reverse=True))
 

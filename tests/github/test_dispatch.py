@@ -6,12 +6,14 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from pytest_relgate.clock import now
 from pytest_relgate.errors import CannotJudge, Finding, NotYet
+from pytest_relgate.github.answers import WorkflowRun
 from pytest_relgate.github.api import Api
-from pytest_relgate.github.dispatch import Refused, Started, Unclear, meaning
+from pytest_relgate.github.dispatch import Refused, Started, Unclear, kind_of, meaning
 from pytest_relgate.github.means import Means
 from pytest_relgate.github.permit import Chain, permit_for
 from pytest_relgate.github.publication import Publication
@@ -442,6 +444,41 @@ def test_what_was_started_for_another_commit(world: World) -> None:
     with pytest.raises(CannotJudge, match="was started for bbbbbbbbbbbb"):
         world.typed().dispatched()
     assert len(world.hub.posts) == posts
+
+
+@pytest.mark.parametrize(
+    ("title", "kind"),
+    [
+        (f"Publish {TAG}", "publish"),
+        (f"Publish {TAG}, live", "publish"),
+        (f"Publish {TAG}.", "publish"),
+        (f"Publish ({TAG})", "publish"),
+        (f"Publish {TAG} dry-run: false", "publish"),
+        (f"Publish {TAG} (rehearsal=no)", "publish"),
+        (f"Publish {TAG} rehearsal 'false'", "publish"),
+        (f"Publish {TAG}, no rehearsal", "publish"),
+        (f"release-publish {TAG} (rehearsal=false)", ""),
+        (f"Publish {TAG} (rehearsal=true)", ""),
+        (f"Rehearsal: no publish of {TAG}", ""),
+        (f"{TAG}: not a dry run", ""),
+        (f"Rehearse {TAG}", "rehearsal"),
+        (f"Rehearse 0.1.0 as {TAG}", "rehearsal"),
+        (f"release-publish {TAG} (rehearsal=true)", "rehearsal"),
+        (f"Publish {TAG}-rc.1", ""),
+        (f"Publish {TAG}.1", ""),
+        (f"Publish a-{TAG}", ""),
+        (f"Publish {TAG.replace('.', 'x')}", ""),
+        (TAG, ""),
+    ],
+)
+def test_a_title_says_the_kind_or_nothing(world: World, title: str, kind: str) -> None:
+    run = msgspec.convert(world.hub.run(5, display_title=title), WorkflowRun)
+    assert kind_of(run, TAG) == kind
+
+
+def test_a_publish_is_known_with_a_comma_behind_its_tag(world: World) -> None:
+    world.hub.run(5, display_title=f"Publish {TAG}, live", head_sha=OTHER)
+    assert (world.typed().run_id, world.hub.posts) == (5, [])
 
 
 # -- to the end -------------------------------------------------------------------------------------------
