@@ -21,7 +21,8 @@ class Intent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One dispatch. ``at`` is RFC 3339 in UTC, by this machine's clock.
 
     ``run`` is 0 as long as nobody knows which run it made, or whether it made one. ``known`` are the runs
-    that were there before. ``adopted`` is whether somebody else started the run.
+    that were there before. ``adopted`` is whether somebody else started the run; ``told`` is the run that
+    GitHub's own answer to the dispatch named, 0 for none.
     """
 
     phase: str
@@ -33,6 +34,7 @@ class Intent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     known: tuple[int, ...] = ()
     run: int = 0
     adopted: bool = False
+    told: int = 0
     schema: int = SCHEMA
 
 

@@ -16,7 +16,16 @@ import msgspec
 
 from pytest_relgate.clock import now
 from pytest_relgate.errors import CannotJudge, Finding, NotYet
-from pytest_relgate.github.dispatch import Refused, Started, Unclear, dispatch, inputs_of, kind_of, names
+from pytest_relgate.github.dispatch import (
+    Refused,
+    Started,
+    Unclear,
+    dispatch,
+    inputs_of,
+    kind_of,
+    names,
+    names_a_tag,
+)
 from pytest_relgate.github.intent import Intent, IntentFile
 from pytest_relgate.model import Phase
 from pytest_relgate.net.facts import Absent, Known, Unknown, known
@@ -90,9 +99,6 @@ class Publication:
         if not any(job.conclusion == "success" for job in jobs):
             words = f"{place} ended green, and no job of it succeeded"
             raise Finding(words, where=run.html_url, do="mend the conditions of its jobs")
-        if run.head_sha != self.commit and kind_of(run, self.target) != self.kind:
-            words = f"{place} was on {run.head_sha[:12]}, the release is {self.commit[:12]}"
-            raise Finding(words, where=run.html_url, do=f"run it at the tag: --ref {self.target}")
         return True
 
     def reached_its_end(self) -> Literal[True]:
@@ -246,7 +252,7 @@ class Publication:
             case Started(run=0):
                 return self._found_again(intent, "GitHub did not say which run it made")
             case Started(run=run):
-                self._settle(intent, run)
+                self._settle(msgspec.structs.replace(intent, told=run), run)
                 return run
             case Unclear(words=words):
                 return self._found_again(intent, words)
@@ -316,6 +322,7 @@ class Publication:
                 if run.file != self.workflows.publish:
                     words = f"run {number} is one of {run.file}, not of {self.workflows.publish}"
                     raise Finding(words, where=run.html_url, do=f"look at {self.file.path}")
+                self._is_this(run)
                 self._tell(jobs, told)
                 self._name_failures(run, jobs)
                 if run.status == "completed":
@@ -328,6 +335,27 @@ class Publication:
                 self.means.sleep(pause)
         words = f"{self._place} is still {(run.status or 'unknown').replace('_', ' ')}"
         raise NotYet(words, where=run.html_url, do="type the same command again: it goes on with this run")
+
+    def _is_this(self, run: WorkflowRun) -> None:
+        """Raise where the run is not this release's rehearsal or publish, and where nobody can say."""
+        intent, title = self.file.read(), f'its title is "{run.display_title}"'
+        told = intent is not None and intent.told == run.id
+        look = f"see what it did; {self.file.path} says that it is the {self.kind}"
+        said = self._kind(run) if self.phase is Phase.PUBLISH else kind_of(run, self.target)
+        others = names_a_tag(run.display_title) and not names(run.display_title, self.target)
+        # What GitHub itself called our rehearsal is one, whatever a title says that never changes.
+        if others or (said not in ("", self.kind) and not (told and self.phase is Phase.REHEARSAL)):
+            words = f"run {run.id} is no {self.kind} of {self.target}: {title}"
+            raise Finding(words, where=run.html_url, do=look)
+        if run.head_sha != self.commit:
+            words = f"{self._place} was on {run.head_sha[:12]}, the release is {self.commit[:12]}"
+            if intent is not None and intent.adopted:
+                raise CannotJudge(words, where=run.html_url, do=look)
+            raise Finding(words, where=run.html_url, do=f"run it at the tag: --ref {self.target}")
+        if not said and not told and self.phase is Phase.PUBLISH:
+            words = f"whether run {run.id} published {self.target} is not known: {title}"
+            do = f"{look}; give the workflow a run-name that says Rehearse or Publish and the tag"
+            raise CannotJudge(words, where=run.html_url, do=do)
 
     def _read(self, ask: Callable[[], Fact[Any]], what: str) -> Any:
         """Ask until it is known; what GitHub cannot say for a while ends no run."""

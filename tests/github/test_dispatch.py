@@ -385,10 +385,63 @@ def test_a_record_that_cannot_be_read_starts_nothing(world: World) -> None:
 
 
 def test_a_publish_that_somebody_else_started_is_adopted(world: World) -> None:
-    world.hub.run(5, display_title=TITLES["false"], head_sha=OTHER, head_branch="main")
+    world.hub.run(5, display_title=TITLES["false"], head_branch="main")
     publication = world.typed()
     assert (publication.run_id, world.on_disk()["adopted"], world.hub.posts) == (5, True, [])
     assert publication.succeeded()
+
+
+def test_an_adopted_publish_on_another_commit_is_nobodys_verdict(world: World) -> None:
+    world.hub.run(5, display_title=TITLES["false"], head_sha=OTHER, head_branch="main")
+    for _ in range(2):
+        with pytest.raises(CannotJudge, match="was on bbbbbbbbbbbb, the release is aaaaaaaaaaaa"):
+            world.typed().succeeded()
+    assert world.hub.posts == []
+
+
+@pytest.mark.parametrize(
+    ("title", "error", "words"),
+    [
+        (TITLES["true"], Finding, "run 9 is no publish of"),
+        ("Publish v0.9.0", Finding, "run 9 is no publish of"),
+        ("publish", CannotJudge, "whether run 9 published"),
+    ],
+)
+def test_an_id_that_was_written_by_hand_is_looked_at(
+    world: World, title: str, error: type[Exception], words: str
+) -> None:
+    world.hub.on_post = [resets]
+    with pytest.raises(CannotJudge):
+        world.typed().dispatched()
+    world.hub.run(9, display_title=title)
+    path = world.folder / "publish.json"
+    path.write_text(path.read_text().replace('"run": 0', '"run": 9'))
+    for ask in (Publication.succeeded, Publication.reached_its_end):
+        with pytest.raises(error, match=words):
+            ask(world.typed())
+
+
+def test_an_unnamed_run_that_came_meanwhile_is_not_known_to_be_the_publish(world: World) -> None:
+    def another(hub: Hub, _: dict[str, Any]) -> Answer:
+        hub.run(200)
+        return said(204)
+
+    world.hub.on_post = [another]
+    with pytest.raises(CannotJudge, match="whether run 200 published"):
+        world.typed().succeeded()
+
+
+@pytest.mark.parametrize("phase", [Phase.PUBLISH, Phase.REHEARSAL])
+def test_a_run_that_github_named_needs_no_title(world: World, phase: Phase) -> None:
+    world.hub.on_post = [lambda hub, _: said(200, {"workflow_run_id": hub.run(9)["id"]})]
+    for _ in range(2):
+        assert world.typed(phase).succeeded()
+
+
+def test_a_rehearsal_that_is_always_called_publish_is_one(world: World) -> None:
+    named = {"display_title": TITLES["false"]}
+    world.hub.on_post = [lambda hub, _: said(200, {"workflow_run_id": hub.run(9, **named)["id"]})]
+    assert world.typed(Phase.REHEARSAL).succeeded()
 
 
 def test_a_rehearsal_is_no_publish(world: World) -> None:
