@@ -179,11 +179,19 @@ class Publication:
         return None
 
     def _there(self) -> tuple[WorkflowRun, ...]:
-        """The dispatched runs that may be of this release. Raises CannotJudge where they cannot be read."""
+        """The dispatched runs that may be of this release. Raises CannotJudge where they cannot be read.
+
+        One at work whose title names no tag may be of any, on whatever commit it was dispatched.
+        """
         workflow = self.workflows.publish
         on_commit = known(self.api.runs(workflow, self.commit), f"the runs of {workflow}")
         recent = known(self.api.recent_runs(workflow), f"the runs of {workflow}")
-        named = [run for run in recent if names(run.display_title, self.target)]
+        named = [
+            run
+            for run in recent
+            if names(run.display_title, self.target)
+            or (run.status != "completed" and not names_a_tag(run.display_title))
+        ]
         found = {run.id: run for run in (*on_commit, *named) if run.event == "workflow_dispatch"}
         return tuple(sorted(found.values(), key=lambda run: (run.created_at, run.id), reverse=True))
 

@@ -461,6 +461,29 @@ def test_a_run_that_may_be_a_publish_blocks_until_somebody_looked(world: World, 
     assert len(world.hub.posts) == known
 
 
+@pytest.mark.parametrize(
+    ("status", "title", "blocks"),
+    [
+        ("in_progress", "publish", True),
+        ("queued", "Publish 1583", True),
+        ("waiting", "publish", True),
+        ("completed", "publish", False),
+        ("in_progress", "Publish v0.9.0", False),
+    ],
+)
+def test_a_run_at_work_that_names_no_release_may_be_this_one(
+    world: World, status: str, title: str, blocks: bool
+) -> None:
+    world.hub.run(5, head_sha=OTHER, head_branch="main", status=status, display_title=title)
+    publication = world.typed()
+    if blocks:
+        with pytest.raises(CannotJudge, match="run 5 may be a publish"):
+            publication.dispatched()
+    else:
+        assert publication.run_id == 101
+    assert len(world.hub.posts) == (not blocks)
+
+
 def test_titles_that_a_rehearsal_has_too_tell_nothing(world: World) -> None:
     def makes_alike(hub: Hub, _: dict[str, Any]) -> Answer:
         return said(200, {"workflow_run_id": hub.run(4, display_title=TITLES["false"])["id"]})
