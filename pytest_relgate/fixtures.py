@@ -205,13 +205,23 @@ def _means(execution: Execution, config: pytest.Config) -> Means:
             terminal.write_line(f"  {execution.redactor.text(words)}")
             terminal.flush()
 
-    facts = execution.facts
-    folder = Path(facts.logs).parent.parent / "dispatches"
-    if facts.context.faults:  # the world of a fault lasts one run, and so does what was started in it
-        folder /= f"run-{facts.run}"
+    folder = _dispatches(execution, config)
     if execution.permit is None:
         return Means(folder, waiting=execution.waiting)
     return Means(folder, execution.permit, execution.opens, execution.waiting, say=say, keep=execution.attach)
+
+
+def _dispatches(execution: Execution, config: pytest.Config) -> Path:
+    """Where this run keeps what it started: what is real and what is not never meet."""
+    import secrets
+    import shutil
+
+    context, place = execution.facts.context, Path(execution.facts.logs).parent.parent
+    if context.faults:  # the world of a fault lasts one run, and so does what was started in it
+        folder = place / f"dispatches-faulty-{secrets.token_hex(4)}"
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        return folder
+    return place / ("dispatches-sandbox" if context.sandbox else "dispatches")
 
 
 @pytest.fixture

@@ -209,7 +209,7 @@ def test_a_publish_that_is_typed_again_goes_on_with_its_run(walk: Walk) -> None:
 def test_a_publish_that_somebody_else_started_is_adopted(walk: Walk) -> None:
     walk.back_to("publish")
     shutil.rmtree(walk.evidence / TARGET[1] / "publish")
-    (walk.evidence / TARGET[1] / "dispatches" / "publish.json").unlink()
+    (walk.evidence / TARGET[1] / "dispatches-sandbox" / "publish.json").unlink()
     done = walk.type("publish", *LIVE)
     assert (done.returncode, walk.seal("publish")["verdict"]) == (0, "PASSED"), done.stdout
     assert walk.runs() == ["Rehearse v0.1.10", "Publish v0.1.10"]
