@@ -45,7 +45,8 @@ class Build:
         """The run: of the right workflow, on exactly the tag's commit, for the tag.
 
         One that was pushed carries the tag as its branch; one that was dispatched carries the branch it was
-        dispatched from, and its metadata tells what it built. Of several the newest that succeeded stands.
+        dispatched from, and its metadata tells what it built: it stands only where there is none of the tag.
+        Of several the newest that succeeded stands.
         Raises NotYet where there is none.
         """
         workflow = self.workflows.build
@@ -53,13 +54,19 @@ class Build:
             message = "the profile names no workflow under workflows.build"
             raise CannotJudge(message, do='add workflows.build = "release.yml" to relgate.toml')
         runs = known(self.api.runs(workflow, self.commit), f"the runs of {workflow}")
-        mine = [run for run in runs if run.head_branch == self.target or run.event == "workflow_dispatch"]
+        tagged = [run for run in runs if run.head_branch == self.target]
+        mine = tagged or [run for run in runs if run.event == "workflow_dispatch"]
         good = [run for run in mine if run.conclusion == "success"]
         if not mine:
             words = f"{workflow} has no run for {self.target} on {self.commit[:12]} that GitHub lists"
-            do = f"push the tag, or dispatch it: gh workflow run {workflow} -f tag={self.target}"
+            do = f"push the tag, or dispatch it: {self._by_hand}"
             raise NotYet(words, do=do)
         return (good or mine)[0]
+
+    @property
+    def _by_hand(self) -> str:
+        """The command that builds at the tag, so that the run carries it."""
+        return f"gh workflow run {self.workflows.build} --ref {self.target} -f tag={self.target}"
 
     def succeeded(self) -> Literal[True]:
         """The run has ended, and well, in every job (SPEC S35)."""
@@ -110,14 +117,14 @@ class Build:
         ]
         if problems:
             words = f"artifacts of run {run.id} for {self.target}: {'; '.join(problems)}"
-            do = f"build again: gh workflow run {self.workflows.build} -f tag={self.target}"
+            do = f"build again: {self._by_hand}"
             raise Finding(words, where=run.html_url, do=do)
         return True
 
     def files(self, artifact: ArtifactFacts, largest: int = _LARGEST_MEMBER) -> dict[str, bytes]:
         """The files of an artifact by name. Raises Finding for an archive that is broken or another."""
         what = f"the artifact {artifact.name} of run {self.run.id}"
-        rebuild = f"build again: gh workflow run {self.workflows.build} -f tag={self.target}"
+        rebuild = f"build again: {self._by_hand}"
         match self.api.archive(artifact):
             case Known(value=raw):
                 pass

@@ -110,6 +110,27 @@ TRUE: dict[str, tuple[Pages, Ask]] = {
         },
         BUILT,
     ),
+    "built-by-push-and-dispatched-for-another-tag": (
+        {
+            BUILD: runs(
+                run(2, path="release.yml", event="workflow_dispatch"),
+                run(path="release.yml", head_branch="v0.2.0"),
+            ),
+            JOBS: listed("jobs", job("build")),
+            "/actions/runs/2/jobs": listed("jobs"),
+        },
+        BUILT,
+    ),
+    "built-again-at-the-tag": (
+        {
+            BUILD: runs(
+                run(2, path="release.yml", head_branch="v0.2.0", event="workflow_dispatch"),
+                run(path="release.yml", head_branch="v0.2.0", conclusion="failure"),
+            ),
+            "/actions/runs/2/jobs": listed("jobs", job("build")),
+        },
+        BUILT,
+    ),
 }
 
 NOT_TRUE: dict[str, tuple[Pages, Ask, type[Exception], str]] = {
