@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pytest_relgate.errors import CannotJudge, Finding, NotYet
-from pytest_relgate.net.facts import Known
+from pytest_relgate.net.facts import Absent, Known
 from pytest_relgate.source.formula_rules import read_checksums
 
 if TYPE_CHECKING:
@@ -54,21 +54,39 @@ def digests_of_build(
     """Find the digests of ``wanted`` files in the build.
 
     ``evidence`` is the evidence.json of the build phase. Sources are not mixed for one file; what a stronger
-    one has, a weaker one does not change.
+    one has, a weaker one does not change. A build that is not there, or has expired, leaves what is missing
+    to a weaker source. Raises Finding where its metadata is of another build or an archive is not what was
+    uploaded, and CannotJudge where nobody can say: then the channel's own word would hide it.
     """
     found = from_evidence(evidence, commit=commit, sandbox=sandbox)
     sources = ["the evidence of the build"] if found else []
     why = "no build is at hand"
     if set(wanted) - found.keys():
+        uploaded: dict[str, str] = {}
         try:
             uploaded = from_run(build)
-        except (CannotJudge, Finding, NotYet) as error:
-            uploaded, why = {}, str(error)
+        except NotYet as error:
+            why = str(error)
+        except CannotJudge as error:
+            if build.workflows.build:
+                raise
+            why = str(error)
+        except Finding as error:
+            if not _is_gone(build):
+                raise
+            why = str(error)
         new = {name: digest for name, digest in uploaded.items() if name not in found and name in wanted}
         if new:
             sources.append(f"the artifacts of build run {build.run.id}")
         found |= new
     return Built(found, "; ".join(sources) or why)
+
+
+def _is_gone(build: Build) -> bool:
+    """Whether what the build uploaded is not kept any more, as GitHub does after some time, or never was."""
+    proof = [one for one in build.artifacts if one.name == build.workflows.metadata]
+    expired = any(one.expired for one in proof)
+    return not proof or expired or any(isinstance(build.api.archive(one), Absent) for one in build.artifacts)
 
 
 def from_evidence(path: Path, *, commit: str, sandbox: bool) -> dict[str, str]:

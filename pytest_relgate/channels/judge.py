@@ -59,7 +59,8 @@ SERVED: Final = Opinion(Standing.SERVED)
 class Judgement(msgspec.Struct, frozen=True):
     """How the facts of one channel stand. ``confirmed``: what is wrong was seen on a second look too.
 
-    ``overdue`` says that the channel takes longer than it usually does.
+    ``overdue`` says that the channel takes longer than it usually does. ``measured_by`` is where the expected
+    digests are from, in words; a weaker source is called so there.
     """
 
     version: Opinion
@@ -68,6 +69,7 @@ class Judgement(msgspec.Struct, frozen=True):
     flags: Opinion
     confirmed: bool = False
     overdue: bool = False
+    measured_by: str = ""
 
     @property
     def opinions(self) -> tuple[Opinion, ...]:
@@ -121,7 +123,14 @@ def judge(seen: Observation, expected: Expectation, *, age: float | None, looked
         waits = opinion.standing.waits
         return msgspec.structs.replace(opinion, words=opinion.words + late) if waits else opinion
 
-    made = Judgement(said(version), said(files), said(digests), said(flags), confirmed=looked_twice)
+    made = Judgement(
+        said(version),
+        said(files),
+        said(digests),
+        said(flags),
+        confirmed=looked_twice,
+        measured_by=expected.source,
+    )
     still = any(opinion.standing.waits for opinion in made.opinions)
     return msgspec.structs.replace(made, overdue=overdue and still)
 

@@ -89,6 +89,7 @@ def test_an_old_release_whose_build_has_expired_is_measured_by_what_is_left(outs
     assert channels["github"].version == "0.1.5"
     assert channels["github"].digests  # by the release's own checksums
     assert "which is weaker" in channels["github"].expectation.source
+    assert "which is weaker" in channels["github"].settled.judgement.measured_by  # and so in the kept record
     with pytest.raises(CannotJudge, match=r"nothing but the channel itself .* has expired"):
         assert channels["crates"].digests
     with pytest.raises(CannotJudge, match=r"serves 0\.1\.9 by now"):

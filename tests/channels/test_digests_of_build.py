@@ -1,0 +1,66 @@
+"""What a build that cannot be used means: its own word against it is never hidden by a weaker source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from pytest_relgate.channels.built import Built, digests_of_build
+from pytest_relgate.errors import CannotJudge, Finding
+from pytest_relgate.github.answers import ArtifactFacts, WorkflowRun
+from pytest_relgate.github.build import Build, Metadata
+from pytest_relgate.net.facts import Absent, Unknown
+from pytest_relgate.profile.source import Workflows
+
+COMMIT = "5" * 40
+RIGHT = Metadata(tag="v1.0.0", version="1.0.0", source_sha=COMMIT)
+
+
+class Archives:
+    """GitHub as far as archives of artifacts go."""
+
+    def __init__(self, fact: Any) -> None:
+        self.fact = fact
+
+    def archive(self, _: ArtifactFacts) -> Any:
+        return self.fact
+
+
+def build(metadata: Metadata, fact: Any, *, expired: bool = False) -> Build:
+    workflows = Workflows(build="release.yml", metadata="proof")
+    made = Build(cast("Any", Archives(fact)), workflows, target="v1.0.0", commit=COMMIT)
+    made.run = WorkflowRun(
+        1, COMMIT, "v1.0.0", "push", "completed", "success", "https://x", "", "release.yml"
+    )
+    made.artifacts = tuple(
+        ArtifactFacts(n, name, 1, expired, "https://x") for n, name in enumerate(("proof", "dist"))
+    )
+    if not expired:
+        made.metadata = metadata
+    return made
+
+
+def digests(made: Build) -> Built:
+    nowhere = Path(__file__).with_suffix(".none")
+    return digests_of_build({"a.crate"}, evidence=nowhere, commit=COMMIT, sandbox=False, build=made)
+
+
+def test_metadata_of_another_build_is_said() -> None:
+    other = Metadata(tag="v1.0.0", version="1.0.0", source_sha="6" * 40)
+    unknown = Unknown("the artifact: no answer", "look again", ())
+    with pytest.raises(Finding, match="is of another build"):
+        digests(build(other, unknown))
+
+
+def test_a_build_that_nobody_can_see_stays_unknown() -> None:
+    with pytest.raises(CannotJudge, match="no answer"):
+        digests(build(RIGHT, Unknown("the artifact: no answer", "look again", ())))
+
+
+@pytest.mark.parametrize("expired", [True, False])
+def test_a_build_that_has_expired_leaves_it_to_a_weaker_source(expired: bool) -> None:
+    found = digests(build(RIGHT, Absent("https://x", 410, ()), expired=expired))
+    assert found.digests == {}
+    assert "has expired" in found.source
