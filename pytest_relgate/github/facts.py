@@ -31,9 +31,8 @@ _SKIPS: Final = re.compile(
     r"\[(skip ci|ci skip|no ci|skip actions|actions skip)\]|^skip-checks:\s*true", re.MULTILINE
 )
 # Runs of these events are on the commit itself; one of a pull request is on a merge that is no commit of it.
-_OF_THE_COMMIT: Final = frozenset(
-    {"push", "workflow_dispatch", "merge_group", "schedule", "repository_dispatch"}
-)
+_OF_THE_COMMIT: Final = ("push", "merge_group", "workflow_dispatch")
+_BY_CHANCE: Final = ("schedule", "repository_dispatch")  # on whatever commit the branch happened to be at
 
 
 class GitHub:
@@ -141,19 +140,23 @@ class GitHub:
 
     def _is_green(self, workflow: str) -> None:
         runs = known(self.api.runs(workflow, self.commit), f"the runs of {workflow}")
-        mine = [run for run in runs if run.event in _OF_THE_COMMIT]
+        mine = _that_decide(runs)
         if not mine:
             raise self._no_run(workflow)
-        self._judge_run(workflow, mine[0])
-        jobs = known(self.api.jobs(mine[0].id), f"the jobs of {workflow}")
+        for run in mine:
+            self._judge_run(workflow, run)
+            self._judge_jobs(workflow, run)
+
+    def _judge_jobs(self, workflow: str, run: WorkflowRun) -> None:
+        jobs = known(self.api.jobs(run.id), f"the jobs of {workflow}")
         red = [job for job in jobs if job.conclusion not in ("success", "skipped", "neutral")]
         if not jobs or all(job.conclusion != "success" for job in jobs):
             words = f"{workflow} ended green on {self.commit[:12]}, and no job of it succeeded"
-            raise Finding(words, where=mine[0].html_url, do="mend the conditions of its jobs")
+            raise Finding(words, where=run.html_url, do="mend the conditions of its jobs")
         if red:  # a job that may fail lets its run end green, and is shown by GitHub as it is
             names = ", ".join(f"{job.name} ({job.conclusion})" for job in red[:3])
             words = f"{workflow} ended green on {self.commit[:12]} although not all of its jobs did: {names}"
-            raise Finding(words, where=mine[0].html_url, do="mend them, or take continue-on-error away")
+            raise Finding(words, where=run.html_url, do="mend them, or take continue-on-error away")
 
     def _judge_run(self, workflow: str, run: WorkflowRun) -> None:
         place = f"{workflow} on {self.commit[:12]}"
@@ -258,6 +261,20 @@ class GitHub:
 
     def _page(self, path: str) -> str:
         return f"{self.repository.html_url}/{path}"
+
+
+def _that_decide(runs: Iterable[WorkflowRun]) -> list[WorkflowRun]:
+    """The newest run of each event, of ``runs`` newest first; those that have ended come first.
+
+    A later run by schedule hides no push, and one that was cancelled beside another says nothing.
+    """
+    mine = [run for run in runs if run.event in _OF_THE_COMMIT + _BY_CHANCE]
+    mine = [run for run in mine if run.event in _OF_THE_COMMIT] or mine
+    mine = [run for run in mine if run.conclusion != "cancelled"] or mine
+    newest: dict[str, WorkflowRun] = {}
+    for run in mine:
+        newest.setdefault(run.event, run)
+    return sorted(newest.values(), key=lambda run: run.status != "completed")
 
 
 def _said(word: str | None) -> str:

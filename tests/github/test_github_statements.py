@@ -79,6 +79,19 @@ TRUE: dict[str, tuple[Pages, Ask]] = {
     ),
     "green-where-the-workflow's-list-lags": ({CI: runs(), ALL_RUNS: runs(run())}, GREEN),
     "green-with-a-ref-in-its-path": ({CI: runs(run(path=".github/workflows/ci.yml@main"))}, GREEN),
+    "green-beside-a-cancelled-duplicate": (
+        {CI: runs(run(2, conclusion="cancelled"), run(1))},
+        GREEN,
+    ),
+    "green-beside-a-cancelled-one-by-hand": (
+        {CI: runs(run(2, event="workflow_dispatch", conclusion="cancelled"), run(1))},
+        GREEN,
+    ),
+    "green-before-a-red-one-by-schedule": (
+        {CI: runs(run(2, event="schedule", conclusion="failure"), run(1))},
+        GREEN,
+    ),
+    "green-by-schedule-alone": ({CI: runs(run(1, event="schedule"))}, GREEN),
     "secrets-of-the-repository": (
         {"/actions/secrets": listed("secrets", {"name": "NPM_TOKEN"}, {"name": "TAP_TOKEN"})},
         SECRETS,
@@ -153,6 +166,46 @@ NOT_TRUE: dict[str, tuple[Pages, Ask, type[Exception], str]] = {
         GREEN,
         Finding,
         "ended as failure",
+    ),
+    "red-before-a-green-one-by-schedule": (
+        {
+            CI: runs(run(2, event="schedule"), run(1, conclusion="failure")),
+            "/actions/runs/2/jobs": listed("jobs", job()),
+        },
+        GREEN,
+        Finding,
+        "ended as failure",
+    ),
+    "red-before-a-green-one-by-hand": (
+        {
+            CI: runs(run(2, event="workflow_dispatch"), run(1, conclusion="failure")),
+            "/actions/runs/2/jobs": listed("jobs", job()),
+        },
+        GREEN,
+        Finding,
+        "ended as failure",
+    ),
+    "red-before-one-at-work": (
+        {
+            CI: runs(
+                run(2, event="merge_group", status="queued", conclusion=None), run(1, conclusion="failure")
+            )
+        },
+        GREEN,
+        Finding,
+        "ended as failure",
+    ),
+    "cancelled-and-by-schedule-green": (
+        {CI: runs(run(2, event="schedule"), run(1, conclusion="cancelled"))},
+        GREEN,
+        Finding,
+        "ended as cancelled",
+    ),
+    "cancelled-while-another-runs": (
+        {CI: runs(run(2, conclusion="cancelled"), run(1, status="in_progress", conclusion=None))},
+        GREEN,
+        NotYet,
+        "is in progress",
     ),
     "queued": ({CI: runs(run(status="queued", conclusion=None))}, GREEN, NotYet, "is queued"),
     "running": ({CI: runs(run(status="in_progress", conclusion=None))}, GREEN, NotYet, "is in progress"),
