@@ -23,7 +23,7 @@ from pytest_relgate.channels.observation import Expectation, Observation
 from pytest_relgate.channels.poll import Settled, settle
 from pytest_relgate.errors import CannotJudge
 from pytest_relgate.github.api import Api
-from pytest_relgate.github.dispatch import names
+from pytest_relgate.github.dispatch import kind_of, names, names_a_tag
 from pytest_relgate.github.facts import GitHub
 from pytest_relgate.net.credentials import github_credentials
 from pytest_relgate.net.facts import Known
@@ -224,8 +224,8 @@ class Outside:
     def _publish_jobs(self) -> dict[str, str | None]:
         """How each job of the newest publish run for this release ended, by name; empty where none is known.
 
-        The API does not show a run's inputs: a run is for this release that was dispatched on its commit, or
-        whose title names its tag.
+        The API does not show a run's inputs, its title says what it was: rehearsals and runs for another tag
+        do not count, and a title that does not say leaves everything unknown.
         """
         workflow = self.profile.workflows.publish
         if not workflow or not self.profile.repository:
@@ -234,9 +234,12 @@ class Outside:
         if not isinstance(runs, Known):
             return {}
         mine = [
-            run for run in runs.value if run.head_sha == self.commit or names(run.display_title, self.target)
+            run
+            for run in runs.value
+            if (run.head_sha == self.commit and not names_a_tag(run.display_title))
+            or (names(run.display_title, self.target) and kind_of(run, self.target) != "rehearsal")
         ]
-        if not mine or mine[0].status != "completed":
+        if not mine or mine[0].status != "completed" or kind_of(mine[0], self.target) != "publish":
             return {}
         ended = self.api.jobs(mine[0].id)
         return {job.name: job.conclusion for job in ended.value} if isinstance(ended, Known) else {}

@@ -41,6 +41,9 @@ def queued(
     def step(world: World) -> World:
         world, number = numbered(world)
         title = name if event != "push" else f"Release {branch}" if branch[:1] == "v" else "Push to main"
+        if workflow == PUBLISH and inputs is not None:  # as its run-name says
+            kind = "Publish" if inputs.get("rehearsal") == "false" else "Rehearse"
+            title = f"{kind} {inputs.get('release_tag') or inputs.get('build_run_id', '')}"
         run = Run(
             id=number,
             number=1 + sum(one.workflow == workflow for one in world.runs),
