@@ -60,10 +60,10 @@ def _commands(text: str, first_line: int, depth: int) -> Iterator[Command]:
     if depth > 4:  # noqa: PLR2004  (deeper than anybody nests shells)
         return
     cases = 0
-    for line, raw in _split(text):
-        words = tuple(_unquoted(word) for word in raw)
+    for line, raw, _ in pieces_of(text):
+        words = tuple(unquoted(word) for word in raw)
         cases += (words[:1] == ("case",)) - (words[:1] == ("esac",))
-        command = _bare(words)
+        command = bare(words)
         at = first_line + line
         if command:
             yield Command(command, at, cases > 0)
@@ -78,8 +78,11 @@ def _commands(text: str, first_line: int, depth: int) -> Iterator[Command]:
             yield from _commands(" ".join(command[1:]), at, depth + 1)
 
 
-def _split(text: str) -> Iterator[tuple[int, list[str]]]:  # noqa: C901  (one case for each kind of token)
-    """Give the words of each command and the number of lines before it."""
+def pieces_of(text: str) -> Iterator[tuple[int, list[str], str]]:
+    """Give the words of each command as they stand, the number of lines before it, and what ends it.
+
+    There are no words where one end follows another.
+    """
     words: list[str] = []
     marks: list[str] = []
     at, line, begun, skip_word = 0, 0, 0, False
@@ -99,8 +102,7 @@ def _split(text: str) -> Iterator[tuple[int, list[str]]]:  # noqa: C901  (one ca
             case "redirection":
                 skip_word = True
             case "end":
-                if words:
-                    yield begun, words
+                yield begun, words, found[0]
                 words, skip_word = [], False
                 if found[0] == "\n":
                     for mark in marks:
@@ -109,7 +111,7 @@ def _split(text: str) -> Iterator[tuple[int, list[str]]]:  # noqa: C901  (one ca
                     marks = []
         line += found[0].count("\n")
     if words:
-        yield begun, words
+        yield begun, words, ""
 
 
 def _behind_document(text: str, at: int, mark: str) -> int:
@@ -117,12 +119,13 @@ def _behind_document(text: str, at: int, mark: str) -> int:
     return end.end() if end else len(text)
 
 
-def _unquoted(word: str) -> str:
+def unquoted(word: str) -> str:
+    """A word as the shell gives it to a command, but for what variables hold."""
     word = re.sub(r"\\(.)", r"\1", word) if "\\" in word and "'" not in word else word
     return re.sub(r"'([^']*)'|\"([^\"]*)\"", lambda found: found[1] or found[2] or "", word)
 
 
-def _bare(words: tuple[str, ...]) -> tuple[str, ...]:
+def bare(words: tuple[str, ...]) -> tuple[str, ...]:
     """A command without assignments, keywords and wrappers in front of it."""
     at = 0
     while at < len(words):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pytest_relgate.source.problem import Problem
 from pytest_relgate.source.publishing import Channel, published_by, published_by_action
-from pytest_relgate.source.shell import commands_of
+from pytest_relgate.source.shell_guard import guarded_against
 from pytest_relgate.source.workflow_graph import EITHER, Graph, Member, Scenario
 
 if TYPE_CHECKING:
@@ -258,7 +258,8 @@ class Topology:
         fates = self.graph.fates(rehearsal)
         return tuple(
             Problem(
-                f"a rehearsal publishes: job {one.member.id} runs {_one_line(one.what)} whatever {name} says",
+                f"a rehearsal publishes: job {one.member.id} runs {_one_line(one.what)} "
+                + self._whatever(one),
                 one.where,
                 f"add to the step: if: ${{{{ !inputs.{name} }}}}",
             )
@@ -268,16 +269,17 @@ class Topology:
             and not self._asks_in_shell(one)
         )
 
+    def _whatever(self, publisher: Publisher) -> str:
+        name = self.graph.rehearsal
+        asks = publisher.step is not None and name.lower() in publisher.step.run.lower()
+        return f"and how its shell asks for {name} cannot be read" if asks else f"whatever {name} says"
+
     def _asks_in_shell(self, publisher: Publisher) -> bool:
-        """Whether the shell text looks at the rehearsal itself, before it publishes."""
+        """Whether the shell text keeps a rehearsal from publishing itself, so that it can be seen."""
         if publisher.step is None:
             return False
-        asked = self.graph.rehearsal.lower()
-        last = int(publisher.where.rpartition(":")[2]) - publisher.step.run_line + 1
-        tests = (
-            one for one in commands_of(publisher.step.run) if one.words[0] in ("[", "[[", "test", "case")
-        )
-        return any(asked in one.text.lower() and one.line <= last for one in tests)
+        line = int(publisher.where.rpartition(":")[2]) - publisher.step.run_line + 1
+        return guarded_against(self.graph.rehearsal, publisher.step.run, line, publisher.what)
 
     def _step_runs(self, publisher: Publisher, scenario: Scenario, *, failed: bool) -> frozenset[bool]:
         """Whether what publishes may run, where an earlier step of its job failed or none did."""

@@ -342,6 +342,48 @@ def test_a_shell_text_may_look_at_the_rehearsal_itself() -> None:
     assert topology(text.replace("run: npm publish", after)).unrehearsed()
 
 
+R = '[ "$REHEARSAL" = true ]'
+
+
+@pytest.mark.parametrize(
+    ("shell", "publishes"),
+    [
+        (f"{R} && echo rehearsing; npm publish", True),
+        (f"if {R}; then npm publish; fi", True),
+        ('test -n "$REHEARSAL_LOG"; npm publish', True),
+        (f"{R} && exit 0\nnpm publish", False),
+        (f"{R} && echo none && exit 0\nnpm publish", False),
+        (f"{R} && make && exit 0\nnpm publish", True),
+        (f"{R} || exit 0\nnpm publish", True),
+        (f"{R} || npm publish", False),
+        (f"{R} && npm publish", True),
+        ('[[ "${REHEARSAL}" != "true" ]] && npm publish', False),
+        ("if [ '${{ inputs.rehearsal }}' = false ]; then\n  npm publish\nfi", False),
+        (f"if {R}; then\n  echo none\nelse\n  npm publish\nfi", False),
+        (f"if ! {R}; then npm publish; else echo none; fi", False),
+        (f"if {R}; then echo none; fi\nnpm publish", True),
+        (f"if {R}; then echo none; exit 0; fi\nnpm publish", False),
+        (f"if {R}; then make && exit 0; fi\nnpm publish", True),
+        (f"if make; then if {R}; then exit 0; fi; fi\nnpm publish", True),
+        (f"if make; then :; elif {R}; then exit 0; fi\nnpm publish", True),
+        (f"( {R} && exit 0 )\nnpm publish", True),
+        (f"{R} && {{ echo none; exit 0; }}\nnpm publish", False),
+        (f"check() {{ {R} && exit 0; }}\nnpm publish", True),
+        (f"case $1 in\n  a) {R} && exit 0;;\n  b) npm publish;;\nesac", True),
+        (f"if {R}; then how=--dry-run; fi\nnpm publish $how", False),
+        (f'args=()\nif {R}; then args+=(--dry-run); fi\nnpm publish "${{args[@]}}"', False),
+        (f"if {R}; then how=--dry-run; fi\nnpm publish", True),
+        ("if $REHEARSAL; then exit 0; fi\nnpm publish", False),
+    ],
+)
+def test_only_a_shell_text_that_provably_stops_is_a_guard(shell: str, publishes: bool) -> None:
+    text = REHEARSED.replace("TYPE", "boolean").replace("JOB", "needs: []").replace("STEP", "id: x")
+    lines = "".join(f"\n          {line}" for line in shell.split("\n"))
+    problems = topology(text.replace("run: npm publish", f"run: |{lines}")).unrehearsed()
+    assert bool(problems) == publishes
+    assert all("cannot be read" in one.found and "!inputs.rehearsal" in one.do for one in problems)
+
+
 def test_a_workflow_that_cannot_be_rehearsed_is_found() -> None:
     (problem,) = edited("inputs: {rehearsal: {type: boolean}}", "inputs: {}").unrehearsed()
     assert problem.found == f"{PATH} has no input rehearsal, so it cannot be rehearsed"
