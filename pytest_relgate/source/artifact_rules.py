@@ -79,10 +79,21 @@ def _is_at_its_place(archive: Archive, path: str, licence: str) -> bool:
         case Kind.NPM:
             return folder == "package"
         case Kind.SDIST | Kind.CRATE:
-            return bool(folder) and "/" not in folder
+            return bool(folder) and folder in _tops(archive)
         case _:
             tops = {member.path.partition("/")[0] for member in archive.members}
             return folder == "" or (len(tops) == 1 and folder in tops)
+
+
+def _tops(archive: Archive) -> set[str]:
+    """The folder of a source archive: that which it is named after, or those that it has where none is."""
+    tops = {member.path.partition("/")[0] for member in archive.members}
+    stem = _plain(re.sub(r"\.(?:tar\.\w+|tgz|zip|crate)$", "", archive.name))
+    return {top for top in tops if _plain(top) == stem} or tops
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def another_set(names: Iterable[str], expected: Iterable[str]) -> tuple[Problem, ...]:

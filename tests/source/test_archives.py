@@ -376,3 +376,10 @@ def test_what_a_build_of_the_miniature_makes_is_sound() -> None:
         if archive.kind.archive:
             assert unlicensed(archive, LICENCES) == ()
             assert foreign_natives(archive) == ()
+
+
+def test_a_licence_beside_the_folder_of_a_source_archive_is_anothers() -> None:
+    names = [f"other/{one}" for one in LICENCES]
+    assert len(licensing("p-1.0.tar.gz", tar(["p-1.0/PKG-INFO", *names]))) == len(LICENCES)
+    mine = [f"p-1.0/{one}" for one in LICENCES]
+    assert licensing("p-1.0.tar.gz", tar(["p-1.0/PKG-INFO", *mine, *names])) == []
