@@ -30,7 +30,9 @@ _WORDED_DATE = re.compile(
 )
 _LINK = re.compile(r"\[[^\]]+\]:\s*\S+")
 _PLACEHOLDER = re.compile(
-    r"[-*+]?\s*(?:tbd|todo|to do|wip|n/a|none|nothing yet|\.{3}|…)?[.:]?", re.IGNORECASE
+    r"[-*+]?\s*[*_(]{0,3}(?:tbd|todo|to do|wip|n/a|none|none yet|nothing(?: here)?(?: yet)?"
+    r"|no (?:unreleased )?(?:changes|entries)(?: yet)?|\.{3}|…)?[.:]?[*_)]{0,3}[.:]?",
+    re.IGNORECASE,
 )
 
 

@@ -102,3 +102,18 @@ def test_what_stands_in_a_section_begins_no_other(inside: str) -> None:
 
 def test_links_at_the_end_are_no_content() -> None:
     assert found("## [Unreleased]\n\n[Unreleased]: https://e.org\n\n## 1.2.0 - 2026-01-02\n- x\n") == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["_Nothing yet._", "*Nothing yet*", "- No changes yet.", "No changes yet.", "None yet.", "(nothing)"],
+)
+def test_an_unreleased_section_may_say_that_there_is_nothing(line: str) -> None:
+    text = f"# Changelog\n\n## [Unreleased]\n\n{line}\n\n## [1.2.3] - 2026-01-02\n\n- A change.\n"
+    assert unfinished(text, "1.2.3") == ()
+
+
+@pytest.mark.parametrize("line", ["No changes to the API, but a fix", "None of it is gone", "_Fixed_"])
+def test_what_only_begins_like_nothing_is_content(line: str) -> None:
+    text = f"# Changelog\n\n## [Unreleased]\n\n{line}\n\n## [1.2.3] - 2026-01-02\n\n- A change.\n"
+    assert unfinished(text, "1.2.3")
