@@ -320,7 +320,11 @@ def _take(hop: _Hop, response: httpx.Response, limits: Limits, algorithms: tuple
     whole = not algorithms or hop.status != HTTPStatus.OK
     hashes = {name: hashlib.new(name) for name in (*algorithms, "sha256")}
     most = min(DOCUMENT if whole else limits.size, limits.size)
-    document = _Document(hop.headers.get("content-encoding", ""), most)
+    encoding = hop.headers.get("content-encoding", "").strip().lower()
+    if not whole and encoding not in ("", "identity"):
+        words = f"it came in the encoding {shown(encoding)!r}, so that its own bytes cannot be told"
+        raise _Stop(Why.ENCODING, words)
+    document = _Document(encoding, most)
     for chunk in response.iter_raw():
         hop.size += len(chunk)
         if hop.size > most:

@@ -133,13 +133,23 @@ def test_an_endless_body_is_not_read_to_its_end_when_it_is_hashed(server: Make, 
 
 def test_bytes_are_hashed_as_they_came(server: Make, http: Http) -> None:
     packed = gzip.compress(b"a file that is a gzip archive")
-    made = server(answers(200, packed, content_encoding="gzip"))
+    made = server(answers(200, packed))
     got = http.hashed(made.url, algorithms=("sha256", "sha512"))
     assert isinstance(got, Answer)
     assert got.size == len(packed)
     assert got.body == b""
     assert got.digests["sha256"] == hashlib.sha256(packed).hexdigest()
     assert got.digests["sha512"] == hashlib.sha512(packed).hexdigest()
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
+def test_a_file_that_was_packed_on_the_way_has_no_digest(server: Make, http: Http, encoding: str) -> None:
+    got = http.hashed(server(answers(200, gzip.compress(b"a file"), content_encoding=encoding)).url)
+    assert isinstance(got, Unreachable)
+    assert got.why is Why.ENCODING
+    same = http.hashed(server(answers(200, b"a file", content_encoding="identity")).url)
+    assert isinstance(same, Answer)
+    assert same.digests["sha256"] == hashlib.sha256(b"a file").hexdigest()
 
 
 def test_what_was_packed_all_the_same_is_unpacked(server: Make, http: Http) -> None:
