@@ -199,6 +199,8 @@ def _not_there(seen: Observation, expected: Expectation) -> Opinion:  # noqa: PL
 def _withdrawn(seen: Observation, expected: Expectation, flag: str) -> Opinion:
     said = "still a draft, which nobody sees" if flag == "draft" else flag
     words = f"{seen.channel}: {expected.spelled} is {said}"
+    if flag == "draft" and not seen.whole:  # whoever publishes may be at work on it
+        return Opinion(Standing.PARTIAL, words, _AGAIN)
     return Opinion(
         Standing.WITHDRAWN, words, "find out who did it and why; a release is replaced by the next"
     )

@@ -124,8 +124,13 @@ TABLE = {
         "is yanked",
     ),
     "draft": Row(
-        seen(flags=frozenset({"draft"})),
+        seen(flags=frozenset({"draft"}), whole=True),
         {"version": Standing.WITHDRAWN, "flags": Standing.WITHDRAWN},
+        "still a draft",
+    ),
+    "draft-while-it-is-published": Row(
+        seen(flags=frozenset({"draft"})),
+        {"version": Standing.PARTIAL, "flags": Standing.PARTIAL},
         "still a draft",
     ),
     "deprecated": Row(seen(flags=frozenset({"deprecated"})), {"flags": Standing.WITHDRAWN}, "is deprecated"),
