@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pytest_relgate.net.facts import Fact
 
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
+_DISABLE: Final = re.compile(r"\s*disable!(?:\s|\(|$)")
+_DOWNLOAD: Final = re.compile(r"/releases/download/([^/]+)/")
 _TAG: Final = re.compile(r"/v?(\d+\.\d+\.\d+[^/]*)/")
 
 
@@ -53,7 +55,7 @@ def observe(look: Look) -> Observation:
         version=formula.version if mine else "",
         resolved=formula.version,
         files=_archives(formula) if mine else (),
-        odd=_odd(formula) if mine else (),
+        odd=(*_odd(formula), *_elsewhere(formula, look), *_disabled(path, raw)) if mine else (),
         whole=True,
         exchanges=tuple(look.exchanges),
     )
@@ -86,6 +88,33 @@ def _odd(formula: Formula) -> tuple[str, ...]:
         if one.kind == "sha256" and not _HEX.fullmatch(one.value or "")
     ]
     return (*(str(one) for one in contradictions(formula)), *words)
+
+
+def _elsewhere(formula: Formula, look: Look) -> tuple[str, ...]:
+    """Archives in the folder of another release, or not all of them in one place.
+
+    The address itself is the project's choice: a tap may point at any host, and its checksums hold anywhere.
+    """
+    urls = [one for one in formula.stated if one.kind == "url" and one.value and "#{" not in one.value]
+    words = []
+    for one in urls:
+        found = _DOWNLOAD.search(urlsplit(one.value or "").path)
+        if found and found[1] != look.tag:
+            words.append(f"{formula.at(one.line)} points at the release {found[1]}, expected {look.tag}")
+    places = sorted({(one.value or "").rpartition("/")[0] for one in urls})
+    if len(places) > 1 and not words:
+        words.append(f"{formula.path} has its archives in {len(places)} places: {', '.join(places)}")
+    return tuple(words)
+
+
+def _disabled(path: str, raw: bytes) -> tuple[str, ...]:
+    """What Homebrew refuses to install: https://docs.brew.sh/Deprecating-Disabling-and-Removing-Formulae."""
+    lines = raw.decode("utf-8", "replace").splitlines()
+    return tuple(
+        f"{path}:{n} says disable!, so that Homebrew does not install it"
+        for n, line in enumerate(lines, 1)
+        if _DISABLE.match(line)
+    )
 
 
 def _archives(formula: Formula) -> tuple[File, ...]:

@@ -355,6 +355,19 @@ end
         (("on_macos", "on_linux"), "files", Standing.DIVERGED),
         ((f'      url "{URL}_linux_amd64.tar.gz"\n', ""), "files", Standing.DIVERGED),
         (("sha256", "sha512"), "digests", Standing.PARTIAL),
+        (("download/v1.0.0/", "download/v0.9.0/"), "files", Standing.DIVERGED),
+        (
+            ("download/v1.0.0/demo_1.0.0_linux", "download/v0.9.0/demo_1.0.0_linux"),
+            "files",
+            Standing.DIVERGED,
+        ),
+        ((f"{URL}_linux", "https://elsewhere.example/demo_1.0.0_linux"), "files", Standing.DIVERGED),
+        (
+            ("  on_macos", '  disable! date: "2026-01-01", because: :unsupported\n  on_macos'),
+            "files",
+            Standing.DIVERGED,
+        ),
+        (("  on_macos", "  # disable! is a word here\n  on_macos"), "files", Standing.SERVED),
     ],
 )
 def test_homebrew(
