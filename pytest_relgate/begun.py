@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_relgate.execution import Closed, RunFacts
+from pytest_relgate.crossing import Closed, RunFacts
 from pytest_relgate.model import Gate, State
 
 if TYPE_CHECKING:

@@ -127,7 +127,7 @@ def drill(prepared: Prepared, execution: Execution, say: Callable[[str], None]) 
 
 def _gates(prepared: Prepared, execution: Execution) -> list[Gate]:
     """The gates that this command line speaks of, due or not: a fault may be what makes one due."""
-    collected = execution.collected
+    collected = execution.selection.collected
     if collected is None:
         return []
     if not prepared.request.narrowed:

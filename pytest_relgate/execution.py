@@ -7,26 +7,22 @@ What happens to each gate leaves as one JSON string on the report of its teardow
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-import msgspec
 import pytest
 
-from pytest_relgate.collect import Collector, original_of
+from pytest_relgate.crossing import Closed, Collected, Payload, RunFacts, encode_payload
 from pytest_relgate.errors import CannotJudge
 from pytest_relgate.evidence.printable import writable
-from pytest_relgate.judge import decide_conditions
-from pytest_relgate.loaded import Loaded, loaded_below, script_of
-from pytest_relgate.model import Context, Decision, Gate, State
-from pytest_relgate.net.origins import PUBLIC, Origins
+from pytest_relgate.loaded import script_of
+from pytest_relgate.model import Gate, State
 from pytest_relgate.outcome import BlockedBy, Finding, end_at_the_gate, finding_of, place_of
-from pytest_relgate.profile import Profile
+from pytest_relgate.selection import Selection
 from pytest_relgate.watch import CLOCK, Watch, reaches
 
 if TYPE_CHECKING:
@@ -38,98 +34,8 @@ if TYPE_CHECKING:
     from pytest_relgate.github.permit import Permit
 
 
-class RunFacts(msgspec.Struct, frozen=True):
-    """What the controller worked out once, for every process that executes gates. Crosses as JSON.
-
-    ``changed`` and ``files`` are None when they could not be worked out; ``settled`` are the gates that
-    are kept; ``failed_before`` those that failed on this tree, which no condition hides;
-    ``waived`` maps a gate to the states that a usable waiver covers. ``origins`` is where services are;
-    commands see ``environ`` beside the environment of the process that runs them; ``profile`` is what
-    fixtures take the facts of the project from; ``wait`` is how long to wait for channels, in seconds.
-    """
-
-    context: Context
-    commit: str
-    checks: str
-    rootdir: str
-    repository: str
-    logs: str
-    run: int
-    changes: dict[str, tuple[str, ...]]
-    present: dict[str, tuple[str, ...]]
-    secret_names: tuple[str, ...]
-    limit: float
-    changed: tuple[str, ...] | None = None
-    files: tuple[str, ...] | None = None
-    settled: frozenset[str] = frozenset()
-    failed_before: frozenset[str] = frozenset()
-    waived: dict[str, tuple[State, ...]] = {}
-    own_bytecode_switch: bool = False
-    origins: Origins = PUBLIC
-    environ: dict[str, str] = {}
-    profile: Profile = Profile(project="unnamed")
-    wait: float = 0.0
-
-
-class Closed(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One execution that has ended, on its way to the journal. ``ordinal`` counts within one run."""
-
-    gate: str
-    ordinal: int
-    outcome: State
-    started: float
-    seconds: float
-    worker: str
-    message: str = ""
-    where: str = ""
-    do: str = ""
-    log: str = ""
-    when: str = ""
-
-
-class Collected(msgspec.Struct, frozen=True, array_like=True):
-    """What one process collected: the gates of the phase, the ids that it will run, the decisions.
-
-    ``retried`` says that a gate carries a mark that asks for tries until it passes; ``loaded`` are the files
-    of the checks that gates and code come from; ``left_out`` says which were not collected, and why.
-    """
-
-    gates: tuple[Gate, ...]
-    chosen: tuple[str, ...]
-    decisions: tuple[Decision, ...]
-    retried: bool = False
-    loaded: tuple[Loaded, ...] = ()
-    left_out: dict[str, str] = {}
-
-
-class Payload(msgspec.Struct, frozen=True, array_like=True):
-    """What one report carries: every execution of its gate in this run so far, and once the collection.
-
-    A process's last one has every execution again, because reports can be lost on their way, and what
-    belongs to no gate: ``trouble``, in ``interrupted`` what ended the process early, and in ``loaded`` the
-    files that gates have loaded of the checks.
-    """
-
-    closed: tuple[Closed, ...] = ()
-    collected: Collected | None = None
-    trouble: tuple[str, ...] = ()
-    interrupted: str = ""
-    loaded: tuple[Loaded, ...] = ()
-
-
 # Somebody ended the run: nothing that a gate, or a subtest on the way, has found.
 ENDED_EARLY = (KeyboardInterrupt, pytest.exit.Exception)
-encode_payload = msgspec.json.Encoder().encode
-decode_payload = msgspec.json.Decoder(Payload).decode
-
-
-class _Known(NamedTuple):
-    """A gate as it was collected. It keeps its item, and with it the item's ``id``."""
-
-    item: pytest.Item
-    nodeid: str
-    gate: Gate
-    function: object
 
 
 @dataclass
@@ -139,19 +45,12 @@ class Execution:
     facts: RunFacts
     worker: str
     redactor: Redactor
-    collector: Collector = field(init=False)
-    gates: dict[str, Gate] = field(default_factory=dict)
-    collected: Collected | None = None
+    selection: Selection = field(init=False)
     current: Watch | None = None
     trouble: list[str] = field(default_factory=list)
     interrupted: str = ""
-    _known: dict[int, _Known] = field(default_factory=dict)
     _seen: dict[str, list[Closed]] = field(default_factory=dict)
-    _loaded: set[str] = field(default_factory=set)
-    _scripts: set[str] = field(default_factory=set)
-    _known_code: tuple[int, int] = (0, 0)
     _times: dict[str, int] = field(default_factory=dict)
-    _stopped: dict[str, str] = field(default_factory=dict)
     _late: list[tuple[Gate, State, str]] = field(default_factory=list)
     _started_by: WeakKeyDictionary[threading.Thread, Gate | None] = field(default_factory=WeakKeyDictionary)
     _alive: int = 0
@@ -162,101 +61,10 @@ class Execution:
     permit: Callable[[], Permit] | None = None
 
     def __post_init__(self) -> None:
-        facts = self.facts
-        self.collector = Collector(
-            Path(facts.checks),
-            Path(facts.rootdir),
-            facts.changes,
-            facts.present,
-            facts.limit,
-            tuple(facts.profile.channels),
-        )
+        self.selection = Selection(self.facts)
+        self._known, self._stopped = self.selection.known, self.selection.stopped
         self._started_by.update(dict.fromkeys(threading.enumerate()))  # by nobody here
         self._alive = threading.active_count()
-
-    # -- collection ---------------------------------------------------------------------------------
-
-    def spread_over_channels(self, metafunc: pytest.Metafunc) -> None:
-        """Give a gate that asks for ``channel`` one execution for each, unless it names its channels."""
-        asked = "channel" in metafunc.fixturenames and self.collector.is_below(metafunc.definition)
-        own = (mark.args[:1] for mark in metafunc.definition.iter_markers("parametrize"))
-        if asked and not any("channel" in names for names in own):
-            metafunc.parametrize("channel", list(self.facts.profile.channels), indirect=True)
-
-    def read(self, items: list[pytest.Item]) -> list[pytest.Item]:
-        """Read the gates off all collected items, before anything narrows them; return the order."""
-        for item, nodeid, gate in self.collector.gates(items):
-            self.gates[nodeid] = gate
-            self._known[id(item)] = _Known(item, nodeid, gate, original_of(item))
-        return list(items)
-
-    def choose(self, before: list[pytest.Item], items: list[pytest.Item]) -> list[pytest.Item]:
-        """Put what is left back in its order, keep what is to run, return what is not.
-
-        ``items`` is changed in place, as pytest wants it.
-        """
-        phase = self.facts.context.phase
-        mine = {node: gate for node, gate in self.gates.items() if gate.phase == phase or not gate.phase}
-        decisions = {gate.id: self._decide(gate) for gate in mine.values()}
-        left = set(map(id, items))
-        chosen: list[pytest.Item] = []
-        names: list[str] = []
-        dropped: list[pytest.Item] = []
-        for item in before:
-            if id(item) not in left:
-                continue
-            known = self._known.get(id(item))
-            gate = mine.get(known.nodeid) if known else None
-            if gate is not None and self._runs(gate, decisions[gate.id]):
-                chosen.append(item)
-                names.append(gate.id)
-            else:
-                dropped.append(item)
-        items[:] = chosen
-        self.collected = Collected(
-            tuple(mine.values()),
-            tuple(names),
-            tuple(decision for decision in decisions.values() if decision.proofs),
-            self.collector.retried,
-            self._load(before),
-            self.collector.left_out,
-        )
-        self._stop_broken_sequences(mine, decisions)
-        return dropped
-
-    def _load(self, items: list[pytest.Item]) -> tuple[Loaded, ...]:
-        """What this process has loaded of the checks since it was last asked."""
-        found = loaded_below(Path(self.facts.checks), items, self._loaded, self._scripts)
-        self._loaded.update(file.path for file in found)
-        self._known_code = (len(sys.modules), len(self._scripts))
-        return found
-
-    def _decide(self, gate: Gate) -> Decision:
-        if not gate.conditions:
-            return Decision(gate.id)
-        facts = self.facts
-        return decide_conditions(
-            gate,
-            changed=facts.changed,
-            base=facts.context.base_commit,
-            commit=facts.commit,
-            files=facts.files,
-            mode=facts.context.mode,
-            first_release=not facts.context.base,
-        )
-
-    def _runs(self, gate: Gate, decision: Decision) -> bool:
-        if gate.id in self.facts.settled:
-            return False
-        return decision.due or gate.id in self.facts.failed_before
-
-    def _stop_broken_sequences(self, gates: dict[str, Gate], decisions: dict[str, Decision]) -> None:
-        """A gate that is neither kept nor run now stops its sequence before the first test."""
-        runs = set(self.collected.chosen) if self.collected else set()
-        for gate in gates.values():
-            settled = gate.id in self.facts.settled or not decisions[gate.id].due
-            if gate.sequence and gate.id not in runs and not settled and not gate.advisory:
-                self._stopped.setdefault(gate.sequence, gate.id)
 
     # -- one gate -----------------------------------------------------------------------------------
 
@@ -264,7 +72,7 @@ class Execution:
         """Begin one execution, and stop a gate whose sequence has stopped."""
         found = self._known.get(id(item))
         nodeid = found.nodeid if found else item.nodeid
-        gate = found.gate if found else self.gates.get(nodeid)
+        gate = found.gate if found else self.selection.gates.get(nodeid)
         if gate is None:
             return
         if self.current is not None:
@@ -292,17 +100,19 @@ class Execution:
             self.sink(closed)
 
     def _comes_before(self, stopper: str, gate: Gate) -> bool:
-        order = [known.id for known in self.gates.values() if known.sequence == gate.sequence]
+        order = [known.id for known in self.selection.gates.values() if known.sequence == gate.sequence]
         return order.index(stopper) < order.index(gate.id)
 
-    def came_through(self, item: pytest.Item, when: str) -> None:
-        """Setup or teardown came to its end; an exception in it would have kept pytest from saying so."""
+    def was_set_up(self, item: pytest.Item) -> None:
+        """The setup came to its end; an exception in it would have kept pytest from saying so."""
         watch = self.current
-        if watch is None or watch.item is not item:
-            return
-        if when == "setup":
+        if watch is not None and watch.item is item:
             watch.set_up = True
-        else:
+
+    def was_torn_down(self, item: pytest.Item) -> None:
+        """The teardown came to its end."""
+        watch = self.current
+        if watch is not None and watch.item is item:
             watch.torn_down = True
 
     def rang(self, item: pytest.Item) -> None:
@@ -451,10 +261,9 @@ class Execution:
         return state is State.PASSED or gate.advisory or state in self.facts.waived.get(gate.id, ())
 
     def _attach(self, gate: str, report: pytest.TestReport) -> None:
-        said = self.collected if not self._said_collection else None
+        said = self.selection.collected if not self._said_collection else None
         self._said_collection = True
-        fresh = (len(sys.modules), len(self._scripts)) != self._known_code  # a gate has brought some
-        loaded = self._load([]) if fresh else ()
+        loaded = self.selection.load([]) if self.selection.has_fresh_code() else ()
         payload = Payload(tuple(self._seen[gate]), said, loaded=loaded)
         report.relgate = encode_payload(payload).decode()  # type: ignore[attr-defined]
 
@@ -497,7 +306,7 @@ class Execution:
 
     def never_awaited(self, nodeid: str, words: str) -> None:
         """A coroutine that a gate made was not run: what it would have judged was not judged."""
-        gate = self.gates.get(nodeid)
+        gate = self.selection.gates.get(nodeid)
         if gate is not None:
             self.late(gate, State.INVALID, f"{words}: await it")
 
@@ -508,12 +317,12 @@ class Execution:
         from pytest_relgate.exec.runner import Runner, log_name
         from pytest_relgate.source.git import Repository
 
-        gate = self.gates[nodeid].id
+        gate = self.selection.gates[nodeid].id
         repository = Repository(Path(self.facts.repository))
 
         def starts(event: dict[str, Any]) -> None:
             cwd = repository.path / event["cwd"]
-            self._scripts.add(script_of(event["argv"], cwd, Path(self.facts.checks)))
+            self.selection.scripts.add(script_of(event["argv"], cwd, Path(self.facts.checks)))
             if self.command_starts is not None:
                 self.command_starts(gate, tuple(event["argv"]))
 
@@ -548,7 +357,7 @@ class Execution:
         if watch is None:
             yield
             return
-        from pytest_relgate.alarm import put_off
+        from pytest_relgate.limits import put_off
 
         began = CLOCK.steady()
         try:
@@ -566,8 +375,8 @@ class Execution:
     def take_collected(self) -> Collected:
         """What was collected, handed over once."""
         self._said_collection = True
-        assert self.collected is not None  # noqa: S101  (set by choose, which ends the collection)
-        return self.collected
+        assert self.selection.collected is not None  # noqa: S101  (set by choose, which ends the collection)
+        return self.selection.collected
 
     def last_words(self) -> Payload:
         """Everything once more, when a process's session ends."""
@@ -576,7 +385,9 @@ class Execution:
             self._leave(watch)  # a gate that was ended early keeps what it had found
         self._close_late()
         closed = tuple(one for executions in self._seen.values() for one in executions)
-        return Payload(closed, self.collected, tuple(self.trouble), self.interrupted, self._load([]))
+        return Payload(
+            closed, self.selection.collected, tuple(self.trouble), self.interrupted, self.selection.load([])
+        )
 
 
 def _make_writable(report: pytest.TestReport) -> None:

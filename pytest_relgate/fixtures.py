@@ -85,7 +85,7 @@ class Release:
 
 def _execution(request: pytest.FixtureRequest) -> Execution:
     execution: Execution | None = request.config.stash.get(EXECUTION, None)
-    if execution is None or request.node.nodeid not in execution.gates:
+    if execution is None or request.node.nodeid not in execution.selection.gates:
         pytest.fail(f"the fixture {request.fixturename} is for gates below the checks folder", pytrace=False)
     return execution
 

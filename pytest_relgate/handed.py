@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_relgate.clock import now
-from pytest_relgate.execution import RunFacts
+from pytest_relgate.crossing import RunFacts
 from pytest_relgate.judge import match_waivers, settle
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def forecast(
     """Say what a run will do with these gates."""
     settled, failed = remembered(prepared, attempts, gates)
     kept = frozenset() if prepared.rerun else settled
-    not_due = {gate.id for gate in gates if not decisions[gate.id].due} - failed - kept
+    not_due = {gate.id for gate in gates if gate.conditions and not decisions[gate.id].due} - failed - kept
     to_run = [gate.id for gate in gates if gate.id not in kept and gate.id not in not_due]
     times = [attempts[name][-1].seconds for name in to_run if attempts.get(name)]
     since = max((attempts[name][-1].started for name in kept), default="")

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_relgate import intake, start
-from pytest_relgate.alarm import Alarm, long_lived
 from pytest_relgate.aside import set_modes
-from pytest_relgate.execution import encode_payload
+from pytest_relgate.crossing import encode_payload
+from pytest_relgate.limits import Alarm, take_over
+from pytest_relgate.quick import HookProxies, SilentReports, long_lived
 from pytest_relgate.xdist import KEY
 
 if TYPE_CHECKING:
@@ -48,13 +49,14 @@ class Ending:
 class Gates:
     """Executes gates: in the one process of a plain run, or in a worker."""
 
-    def __init__(self, execution: Execution) -> None:
+    def __init__(self, execution: Execution, config: pytest.Config) -> None:
         self.execution = execution
         self.alarm = Alarm(execution.rang)
+        self.reports = SilentReports(config)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Judge every channel of the profile by the gates that ask for ``channel``."""
-        self.execution.spread_over_channels(metafunc)
+        self.execution.selection.spread_over_channels(metafunc)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_collection(self) -> Generator[None, object, object]:
@@ -69,7 +71,7 @@ class Gates:
         """See what is left out, so that missing gates can say why."""
         ignored = yield
         if ignored:
-            self.execution.collector.ignored(collection_path, config)
+            self.execution.selection.collector.ignored(collection_path, config)
         return ignored
 
     @pytest.hookimpl(tryfirst=True, optionalhook=True)
@@ -84,15 +86,17 @@ class Gates:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(
-        self, config: pytest.Config, items: list[pytest.Item]
+        self, session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
     ) -> Generator[None, object, object]:
         """See every gate before anything narrows them; put what is left back in order."""
-        before = self.execution.read(items)
+        before = self.execution.selection.read(items)
         result = yield
-        left_out = self.execution.choose(before, items)
+        left_out = self.execution.selection.choose(before, items)
         if left_out:
             config.hook.pytest_deselected(items=left_out)
         intake.collected(config)
+        take_over(config, self.alarm, self, items)
+        HookProxies(session)
         return result
 
     @pytest.hookimpl(tryfirst=True)
@@ -113,6 +117,8 @@ class Gates:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Judge the part that this report is about: registered late, it comes before the session counts."""
         self.execution.part_reported(report)
+        if report.when == "teardown":
+            self.reports.one_more()
 
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, nodeid: str) -> None:
         """A coroutine that nobody awaited is a warning to Python, and a check that was not made to us."""
@@ -143,12 +149,12 @@ class Ends:
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """The setup has ended well."""
-        self.execution.came_through(item, "setup")
+        self.execution.was_set_up(item)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> None:
         """The teardown has ended well."""
-        self.execution.came_through(item, "teardown")
+        self.execution.was_torn_down(item)
 
 
 class Controller:
@@ -161,7 +167,9 @@ class Controller:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Say what will be judged, before anything runs; execute here unless workers do."""
         start.show_header(session.config, self.begun)
-        if not session.config.pluginmanager.hasplugin("dsession"):
+        if session.config.pluginmanager.hasplugin("dsession"):
+            start.listen_to_workers(session.config, self.begun)
+        else:
             start.execute_here(session.config, self.begun, "main")
 
     @pytest.hookimpl(tryfirst=True)
@@ -188,11 +196,11 @@ class Controller:
         intake.take_interrupt(self.begun, excinfo.value)
 
 
-class Distribution:
-    """The controller's side of several processes."""
+class Arrivals:
+    """What comes from workers, where there are some."""
 
-    def __init__(self, config: pytest.Config, begun: Begun) -> None:
-        self.config, self.begun = config, begun
+    def __init__(self, begun: Begun) -> None:
+        self.begun = begun
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -200,6 +208,13 @@ class Distribution:
         text = getattr(report, "relgate", None)
         if text is not None:
             intake.take_report(self.begun, text, report)
+
+
+class Distribution:
+    """The controller's side of several processes."""
+
+    def __init__(self, config: pytest.Config, begun: Begun) -> None:
+        self.config, self.begun = config, begun
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: WorkerController) -> None:

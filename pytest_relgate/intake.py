@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from pytest_relgate.execution import Payload, decode_payload
+from pytest_relgate.crossing import Payload, decode_payload
 from pytest_relgate.keys import EXECUTION, RELEASE_RUN
 from pytest_relgate.xdist import KEY
 
@@ -24,7 +24,7 @@ def collected(config: pytest.Config) -> None:
     """The process of a plain run has collected."""
     begun = config.stash[RELEASE_RUN]
     execution = config.stash[EXECUTION]
-    if begun.run is not None and begun.request.kind == "run" and execution.collected is not None:
+    if begun.run is not None and begun.request.kind == "run" and execution.selection.collected is not None:
         take(begun, Payload((), execution.take_collected()), "main")
 
 

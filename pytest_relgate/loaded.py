@@ -13,6 +13,7 @@ import marshal
 import os
 import sys
 from functools import cache
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 CONFTEST = "conftest.py"
 READ_PYC = "_read_pyc"  # of pytest's assertion rewriting
+_FACTS: Any = vars(ModuleType)["__dict__"]
 _INTERPRETERS = frozenset({"bash", "dash", "ksh", "node", "perl", "python", "ruby", "sh", "zsh"})
 _LINKS = 40  # as many as Linux follows
 _PYTHON = f"{os.__file__.rpartition('/')[0]}/"
@@ -199,9 +201,9 @@ def _modules() -> Iterator[dict[str, Any]]:
     """What every module holds."""
     for module in tuple(sys.modules.values()):
         try:
-            yield object.__getattribute__(module, "__dict__")  # a lazy module is not to be woken
-        except AttributeError:
-            continue
+            yield _FACTS.__get__(module)  # a lazy module is not to be woken, whatever its class says
+        except TypeError:  # no module at all
+            yield getattr(module, "__dict__", {})
 
 
 def _files_of_modules() -> Iterator[str]:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pytest_relgate.crossing import RunFacts
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence.folder import JOURNAL
-from pytest_relgate.execution import Execution, RunFacts
 from pytest_relgate.handed import facts_of, ruled_out
 from pytest_relgate.judge.conditions import may_match_below
 from pytest_relgate.lockfile import NAME, read_lock, write_lock
@@ -23,6 +23,8 @@ from pytest_relgate.source.target import newest_tag
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
+
+    from pytest_relgate.execution import Execution
 
 
 def facts_for_lock(
@@ -86,7 +88,7 @@ def write(request: Request, execution: Execution, trouble: Sequence[str]) -> lis
         message = f"the lock was not written, not everything could be collected: {'; '.join(trouble[:3])}"
         raise RelgateError(message)
     mine = ("", request.phase)  # a gate without one valid phase is malformed in each
-    gates = [gate for gate in execution.gates.values() if not request.phase or gate.phase in mine]
+    gates = [gate for gate in execution.selection.gates.values() if not request.phase or gate.phase in mine]
     seen: set[str] = set()
     for gate in gates:
         problem = gate.problem or ("two gates have this id" if gate.id in seen else "")
@@ -153,7 +155,7 @@ class Row(msgspec.Struct, frozen=True):
 
 def rows(execution: Execution) -> list[Row]:
     """What a run would do with each gate of the phase."""
-    collected = execution.collected
+    collected = execution.selection.collected
     if collected is None:
         return []
     decisions = {decision.gate: decision for decision in collected.decisions}

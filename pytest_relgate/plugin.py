@@ -127,6 +127,9 @@ def pytest_load_initial_conftests(
     options = early_config.known_args_namespace
     if not (_names_a_phase(options.markexpr) or _has_release_option(options)):
         return (yield)
+    from pytest_relgate.rooms import load_as_they_are
+
+    load_as_they_are()
     from pytest_relgate import start
 
     begun = start.before_conftests(early_config, args)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_relgate.clock import now, rfc3339
+from pytest_relgate.crossing import Closed, Collected, Payload, RunFacts
 from pytest_relgate.errors import CannotJudge, RelgateError
 from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence import seal
@@ -19,7 +20,6 @@ from pytest_relgate.evidence.folder import DIGEST, JOURNAL, LOGS, SEAL, Folder
 from pytest_relgate.evidence.memory import take_up
 from pytest_relgate.evidence.printable import writable
 from pytest_relgate.evidence.project import record_of, reports_of
-from pytest_relgate.execution import Closed, Collected, Payload, RunFacts
 from pytest_relgate.handed import Forecast, facts_of, forecast, ruled_out
 from pytest_relgate.judge import decide, decide_every, reconcile
 from pytest_relgate.loaded import unreviewed
@@ -137,7 +137,8 @@ class ReleaseRun:
     def forecast(self) -> Forecast:
         """What this run will do, from the lock and what is remembered, before pytest collects."""
         gates = self.known_gates()
-        return forecast(self.prepared, self.attempts, gates, self._decide(gates))
+        decisions = self._decide(gate for gate in gates if gate.conditions)
+        return forecast(self.prepared, self.attempts, gates, decisions)
 
     def _decide(self, gates: Iterable[Gate]) -> dict[str, Decision]:
         prepared = self.prepared

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 
@@ -18,8 +19,9 @@ from pytest_relgate.aside import (
     set_modes,
 )
 from pytest_relgate.begun import Begun
+from pytest_relgate.crossing import RunFacts
 from pytest_relgate.errors import RelgateError
-from pytest_relgate.execution import Execution, RunFacts
+from pytest_relgate.execution import Execution
 from pytest_relgate.forked import end_copies
 from pytest_relgate.intake import AGAIN, take
 from pytest_relgate.keys import EXECUTION, RELEASE_RUN
@@ -107,6 +109,7 @@ def _addopts(config: pytest.Config) -> dict[str, list[str]]:
     }
 
 
+_HEADER = {one: re.compile(rf"^{one}: *(\S+)", re.MULTILINE) for one in ("Name", "Version")}
 OURS = "PYTHONDONTWRITEBYTECODE" not in os.environ
 
 
@@ -126,7 +129,13 @@ def _has_timeout(config: pytest.Config) -> bool:
 def _versions(config: pytest.Config) -> dict[str, str]:
     found = {"pytest": pytest.__version__}
     for _, distribution in config.pluginmanager.list_plugin_distinfo():
-        found[distribution.project_name.lower()] = str(distribution.version)
+        # Metadata has many headers and a long text, which take longer to parse than to search.
+        text = distribution.read_text("METADATA") or ""
+        name, version = (_HEADER[one].search(text) for one in ("Name", "Version"))
+        if name and version:
+            found[name[1].lower()] = version[1]
+        else:
+            found[distribution.project_name.lower()] = str(distribution.version)
     return found
 
 
@@ -210,9 +219,16 @@ def execute_here(config: pytest.Config, begun: Begun, worker: str) -> None:
         execution.sink = begun.run.record_one
         execution.permit = begun.run.permit
     config.stash[EXECUTION] = execution
-    _register(config, begun, hooks.Gates(execution), "relgate-gates")
+    _register(config, begun, hooks.Gates(execution, config), "relgate-gates")
     _register(config, begun, hooks.Ends(execution), "relgate-ends")
     _listen_to_threads(config, execution)
+
+
+def listen_to_workers(config: pytest.Config, begun: Begun) -> None:
+    """Let workers execute gates, and take in what they say."""
+    from pytest_relgate import hooks
+
+    _register(config, begun, hooks.Arrivals(begun), "relgate-arrivals")
 
 
 def _listen_to_threads(config: pytest.Config, execution: Execution) -> None:

@@ -13,8 +13,6 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from _pytest.unittest import TestCaseFunction
-
 from pytest_relgate.model import Gate, State
 from pytest_relgate.outcome import SEVERITY, Finding, swallowed
 
@@ -96,6 +94,8 @@ class Watch:
     def _probe(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap the gate's function, so that it is seen to run, what it raises and what it returns."""
         if inspect.iscoroutinefunction(function):
+            from _pytest.unittest import TestCaseFunction  # loads unittest
+
             self._alone = isinstance(self.item, TestCaseFunction)
             body = self._async_probe(function)
         else:
@@ -162,6 +162,8 @@ class Watch:
 
     def _hollow(self) -> tuple[str, str] | None:
         """Why a gate without a finding has not judged, and what to do; None if it has."""
+        if self.set_up and self.torn_down and self.entered and not self.returned and self.runner is None:
+            return None  # most gates
         never_run = not self.called or (self.is_function and not self.entered)
         silent = self.runner is not None and not self.runner.calls
         asked_in_vain = "call run(...) in it, or take the fixture out of its arguments"

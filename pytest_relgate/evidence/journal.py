@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -93,8 +94,12 @@ class RunClosed(msgspec.Struct, frozen=True, tag="end", tag_field="kind", forbid
 
 Entry = RunOpened | AttemptClosed | CommandOpened | RunClosed
 
-_decode: Callable[[bytes], Entry] = msgspec.json.Decoder(Entry).decode
 _encode = msgspec.json.Encoder().encode
+
+
+@cache
+def _decoder() -> Callable[[bytes], Entry]:
+    return msgspec.json.Decoder(Entry).decode  # takes its time, and a first run reads nothing
 
 
 def digest(text: bytes) -> str:
@@ -222,7 +227,7 @@ def parse(text: bytes) -> Reading:
 
 def _entry(line: bytes) -> Entry | None:
     try:
-        return _decode(line)
+        return _decoder()(line)
     except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
         return None
 
@@ -311,6 +316,15 @@ class Journal:
         An OSError (disk full) leaves the file with whole lines only and passes through; the entry then
         waits, and is written before the next one.
         """
+        if not self.waiting:
+            try:
+                self._write(msgspec.structs.replace(entry, prev=self.head))
+            except OSError:
+                self.waiting.append((entry, durable))
+                raise
+            if durable:
+                os.fsync(self._handle)
+            return
         self.waiting.append((entry, durable))
         while self.waiting:
             entry, durable = self.waiting[0]

@@ -36,6 +36,8 @@ _NOT_PLAIN = re.compile(r"www\.|[a-z]-\d|[0-9a-f]{7}|^\d+[.)]$", re.IGNORECASE)
 # The two that decide for most titles, cheaper than reading them word by word.
 _PLAIN_TEXT = re.compile(r"[A-Za-z0-9 ,;]*")
 _COMMIT = re.compile(r"[0-9A-Fa-f]{7}")
+# The same of a test with parameters: what is in brackets is always code.
+_PLAIN_TITLE = re.compile(r"([A-Za-z0-9 ,;]+) (\[[!-_a-{}~]*\])")
 
 
 def markdown(record: Record, channels: Sequence[ChannelRow] = ()) -> Iterator[str]:
@@ -155,8 +157,13 @@ def _id(gate: str) -> str:
 
 
 def _title(title: str) -> str:
-    if len(title) <= LINE and _PLAIN_TEXT.fullmatch(title) and not _COMMIT.search(title):
+    if len(title) > LINE:
+        return _cell(prose(printable(title)))
+    if _PLAIN_TEXT.fullmatch(title) and not _COMMIT.search(title):
         return title
+    found = _PLAIN_TITLE.fullmatch(title)
+    if found and not _COMMIT.search(found[1]):
+        return f"{found[1]} `{found[2]}`"
     return _cell(prose(printable(title)))
 
 

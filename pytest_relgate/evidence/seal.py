@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -128,7 +129,11 @@ class _Numbered(msgspec.Struct, frozen=True):
 
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Evidence).decode
+
+
+@cache
+def _decoder() -> msgspec.json.Decoder[Evidence]:
+    return msgspec.json.Decoder(Evidence)  # takes its time, and a first run reads nothing
 
 
 def encode(evidence: Evidence, gates: Iterable[SealedGate] | None = None) -> Iterator[bytes]:
@@ -155,7 +160,7 @@ def decode(text: bytes) -> Evidence:
     of this package wrote them.
     """
     try:
-        evidence = _decode(text)
+        evidence = _decoder().decode(text)
     except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
         if (number := _schema_of(text)) > SCHEMA:
             message = (

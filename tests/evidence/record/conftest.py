@@ -20,10 +20,10 @@ import pytest
 from msgspec import json
 from msgspec.structs import replace
 
+from pytest_relgate.crossing import Closed, Collected, Payload
 from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence import seal
 from pytest_relgate.evidence.verify import Expectation, Verification, verify_folder
-from pytest_relgate.execution import Closed, Collected, Payload
 from pytest_relgate.judge import decide_every
 from pytest_relgate.lockfile import format_lock, read_lock
 from pytest_relgate.model import Gate, State

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_relgate.crossing import Closed, Payload
 from pytest_relgate.errors import CannotJudge, RelgateError
 from pytest_relgate.evidence import seal
-from pytest_relgate.execution import Closed, Payload
 from pytest_relgate.model import State
 
 if TYPE_CHECKING:
