@@ -73,6 +73,7 @@ _LAUNCHERS = (
     ("python", "-m"),
     ("python3", "-m"),
 )
+_LAUNCHERS_WITH_VALUE = {"-p", "--package", "--from", "--spec", "--with", "--python", "--index-url"}
 _FLAGS_WITH_VALUE = {
     "cargo": {"--manifest-path", "-C", "--config", "-Z", "--color"},
     "npm": {"--prefix", "-C", "--registry", "--workspace", "-w"},
@@ -119,9 +120,10 @@ def _published(
 
 def _channel(command: Command, place: str) -> Channel | None:  # noqa: C901, PLR0911  (one answer for each tool)
     words = _launched(command.words)
-    if {"--dry-run", "-n", "--help"} & set(words[1:]):
-        return None
     tool = posixpath.basename(words[0])
+    nothing = {"--dry-run", "--help"} | ({"-n"} if tool in ("cargo", "git") else set())
+    if nothing & set(words[1:]):
+        return None
     action = _actions(words, tool)
     match tool, *action[:2]:
         case ["cargo", "publish", *_] | ["cargo", "release", *_]:
@@ -156,7 +158,7 @@ def _launched(words: tuple[str, ...]) -> tuple[str, ...]:
         if words[: len(launcher)] == launcher:
             rest = words[len(launcher) :]
             while rest and rest[0].startswith("-"):
-                rest = rest[1:]
+                rest = rest[2 if rest[0] in _LAUNCHERS_WITH_VALUE else 1 :]
             return (re.split(r"[=@<>~!]", rest[0])[0], *rest[1:]) if rest and rest[0][0] != "@" else rest
     return words
 

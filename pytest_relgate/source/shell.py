@@ -31,6 +31,11 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 # Words in front of a command that are none themselves.
 _BEFORE = frozenset({"if", "then", "else", "elif", "while", "until", "do", "!", "{", "time"})
 _WRAPPERS = frozenset({"sudo", "env", "exec", "command", "nohup", "nice", "timeout", "xargs", "retry"})
+_WITH_VALUE = {
+    "sudo": frozenset({"-u", "--user", "-g", "--group", "-D", "--chdir", "-p", "--prompt", "-h", "--host"}),
+    "env": frozenset({"-u", "--unset", "-C", "--chdir"}),
+    "timeout": frozenset({"-s", "--signal", "-k", "--kill-after"}),
+}
 _SHELLS = frozenset({"bash", "sh", "zsh", "dash"})
 
 
@@ -134,8 +139,9 @@ def bare(words: tuple[str, ...]) -> tuple[str, ...]:
             at += 1
         elif word.rpartition("/")[2] in _WRAPPERS:
             at += 1
+            valued = _WITH_VALUE.get(word.rpartition("/")[2], frozenset())
             while at < len(words) and (words[at].startswith("-") or re.fullmatch(r"\d+[smhd]?", words[at])):
-                at += 1
+                at += 2 if words[at] in valued else 1
         else:
             break
     return words[at:]
