@@ -68,9 +68,9 @@ class Topology:
 
     def _published(self, member: Member, step: Step) -> Iterator[Publisher]:
         at = member.workflow.at
-        if step.uses.startswith("./") and (inner := self._composite(step.uses)):
-            for one in published_by(inner, self.read):
-                yield Publisher(member, one.channel, f"{one.what} (in {step.uses})", at(step.line), step)
+        if step.uses.startswith("./"):
+            for inner, what in self._in_action(step.uses, frozenset()):
+                yield Publisher(member, inner, f"{what} (in {step.uses})", at(step.line), step)
         elif channel := published_by_action(step.uses):
             yield Publisher(member, channel, step.uses, at(step.line), step)
         folder = step.node.get("working-directory")
@@ -79,18 +79,25 @@ class Topology:
             line = step.run_line + one.line - 1
             yield Publisher(member, one.channel, one.what, at(line), step)
 
-    def _composite(self, uses: str) -> str:
-        """The shell text of an action of the repository, its steps one after another."""
+    def _in_action(self, uses: str, seen: frozenset[str]) -> Iterator[tuple[Channel, str]]:
+        """What an action of the repository publishes, with the actions that it uses itself."""
         from pytest_relgate.source.yaml_lines import read_yaml
 
         folder = uses.removeprefix("./").rstrip("/")
+        if folder in seen:
+            return
         for name in ("action.yml", "action.yaml"):
             raw = self.read(f"{folder}/{name}")
             runs = read_yaml(f"{folder}/{name}", raw).get("runs") if raw is not None else None
             steps = runs.get("steps") if runs else None
-            if steps:
-                return "\n".join(run.text for step in steps.items if (run := step.get("run")))
-        return ""
+            for one in steps.items if steps else ():
+                used, run = one.get("uses"), one.get("run")
+                if used and used.text.startswith("./"):
+                    yield from self._in_action(used.text, seen | {folder})
+                elif used and (channel := published_by_action(used.text)):
+                    yield channel, used.text
+                for found in published_by(run.text, self.read) if run else ():
+                    yield found.channel, found.what
 
     def publishing(self, *, registry: bool | None = None) -> tuple[Member, ...]:
         """The jobs that publish: to registries, to anything else, or (None) at all."""

@@ -471,6 +471,15 @@ def test_an_action_of_the_repository_is_followed() -> None:
     ]
 
 
+def test_what_an_action_of_the_repository_uses_is_followed() -> None:
+    inner = "runs:\n  steps:\n    - uses: ./outer\n    - uses: pypa/gh-action-pypi-publish@v1\n"
+    files = {"outer/action.yml": "runs:\n  steps:\n    - uses: ./inner\n", "inner/action.yaml": inner}
+    text = "on: push\njobs:\n a:\n  steps:\n   - uses: ./outer\n"
+    (found,) = topology(text, PLASMITE, files).publishers
+    assert found.channel is Channel.PYPI
+    assert found.what == "pypa/gh-action-pypi-publish@v1 (in ./outer)"
+
+
 def test_a_publication_names_its_line() -> None:
     text = "on: push\njobs:\n a:\n  steps:\n   - id: x\n     run: |\n       make\n       npm publish\n"
     assert [one.where for one in topology(text).publishers] == [f"{PATH}:8"]
