@@ -73,7 +73,8 @@ def test_a_fault_is_named_wherever_the_run_speaks(sandboxed: Project) -> None:
     assert done.status == 1
     assert done.line("faults:") == "faults: version-drift"
     assert "prerelease in the sandbox with version-drift @" in done.out
-    assert done.line("          pytest ").strip().endswith("--release-repo sandbox:version-drift")
+    assert "Next      without the fault:" in done.out
+    assert done.line("          pytest ").strip().endswith("-m prerelease --release-target v0.1.10")
     evidence = evidence_at(sandboxed, FAULTY)
     assert (evidence["verdict"], evidence["sandbox"], evidence["context"]["faults"]) == (
         "BLOCKED",
