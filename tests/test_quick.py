@@ -1,0 +1,177 @@
+"""What a release run saves of pytest's work changes nothing that pytest says, calls or shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Project
+
+QUICK = [word for name in ("randomly", "asyncio", "html") for word in ("-p", f"no:{name}")]
+ALL_KINDS = """\
+import functools
+import unittest
+
+import pytest
+
+from shared import InAnotherFile, borrowed
+
+pytestmark = pytest.mark.prerelease
+
+
+def wrapped(function):
+    @functools.wraps(function)
+    def inner(*args, **kwargs):
+        return function(*args, **kwargs)
+    return inner
+
+
+def placed(function):
+    function.place_as = borrowed
+    return function
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_numbers(number):
+    pass
+
+
+@wrapped
+def test_wrapped():
+    pass
+
+
+@placed
+def test_placed():
+    pass
+
+
+def test_plain():
+    pass
+
+
+test_borrowed = borrowed
+
+
+class TestClass(InAnotherFile):
+    def test_own(self):
+        pass
+
+    @staticmethod
+    def test_static():
+        pass
+
+    class TestInner:
+        @pytest.mark.parametrize("number", range(2))
+        def test_inner(self, number):
+            pass
+
+
+class TestCase(unittest.TestCase):
+    def test_case(self):
+        pass
+
+
+def test_last():
+    pass
+"""
+PLACES = """\
+import pytest
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.name == "test_numbers[1]":
+            item.name = "test_numbers[one]"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session):
+    for item in session.items:
+        asked = pytest.Item.location.func(item)
+        assert item.location == asked, (item.location, asked)
+"""
+
+
+def test_places_are_those_that_pytest_would_find(project: Project) -> None:
+    project.write("release_checks/test_gates.py", ALL_KINDS)
+    project.write(
+        "release_checks/shared.py",
+        "class InAnotherFile:\n    def test_inherited(self):\n        pass\n\n\ndef borrowed():\n    pass\n",
+    )
+    project.write("release_checks/conftest.py", PLACES)
+    project.write("pytest.ini", "[pytest]\npythonpath = release_checks\n")
+    project.lock()
+    done = project.release(*QUICK)
+    assert done.status == 0, done.out
+    assert len(project.states()) == 14, done.out
+
+
+def test_a_conftest_is_asked_about_its_own_folder_alone(project: Project) -> None:
+    gate = "import pytest\n\npytestmark = pytest.mark.prerelease\n\n\ndef test_{0}():\n    pass\n"
+    for folder in ("one", "two"):
+        project.write(f"release_checks/{folder}/test_{folder}.py", gate.format(folder))
+    project.write(
+        "release_checks/two/conftest.py", "def pytest_runtest_setup():\n    assert False, 'only in two'\n"
+    )
+    project.lock()
+    done = project.release(*QUICK)
+    assert (done.status, project.states()["test_one"], project.states()["test_two"]) == (
+        1,
+        "PASSED",
+        "FAILED",
+    ), done.out
+
+
+def test_a_plugin_that_comes_in_the_middle_is_asked(project: Project) -> None:
+    project.write(
+        "release_checks/test_gates.py",
+        "import pytest\n\npytestmark = pytest.mark.prerelease\n\n\nclass Late:\n"
+        "    def pytest_runtest_call(self):\n        assert False, 'late'\n\n\n"
+        "def test_a(request):\n    request.config.pluginmanager.register(Late())\n\n\n"
+        "def test_b():\n    pass\n",
+    )
+    project.lock()
+    done = project.release(*QUICK)
+    assert (done.status, project.states()) == (1, {"test_a": "PASSED", "test_b": "FAILED"}), done.out
+
+
+@pytest.mark.parametrize(("options", "kept"), [((), 200), (("--durations=1",), 1198)])
+def test_reports_that_say_nothing_are_let_go(project: Project, options: tuple[str, ...], kept: int) -> None:
+    project.write(
+        "release_checks/test_gates.py",
+        "import pytest\n\npytestmark = pytest.mark.prerelease\n\n\n@pytest.fixture\ndef loud():\n"
+        "    print('heard')\n    yield\n    print('heard')\n\n\n"
+        "def test_loud(loud):\n    pass\n\n\n"
+        "@pytest.mark.parametrize('number', range(599))\ndef test_silent(number):\n    pass\n",
+    )
+    project.write(
+        "release_checks/conftest.py",
+        "def pytest_terminal_summary(terminalreporter):\n"
+        "    reports = terminalreporter.stats.get('', [])\n"
+        "    print('kept', len([one for one in reports if not one.sections]))\n"
+        "    print('loud', len([one for one in reports if one.sections]))\n"
+        "    print('passed', len(terminalreporter.stats.get('passed', [])))\n",
+    )
+    project.lock()
+    done = project.release(*QUICK, *options)
+    assert done.status == 0, done.out
+    assert done.line("loud") == "loud 2"
+    assert done.line("passed") == "passed 600"
+    assert kept - 5 <= int(done.line("kept").removeprefix("kept")) <= kept + 5, done.out
+
+
+def test_the_rooms_are_loaded_as_they_are(project: Project) -> None:
+    project.write(
+        "release_checks/test_rooms.py",
+        "import sys\nimport pytest\n\n\n@pytest.mark.prerelease\ndef test_rooms():\n"
+        "    from pytest_relgate.evidence import report_html\n"
+        "    for name in ('session', 'execution', 'evidence.report_html'):\n"
+        "        loader = sys.modules['pytest_relgate.' + name].__loader__\n"
+        "        assert type(loader).__name__ == 'SourceFileLoader'\n",
+    )
+    project.lock()
+    done = project.release(*QUICK)
+    assert done.status == 0, done.out
