@@ -6,6 +6,21 @@ Every round runs each contender once, in turn, so that a machine that changes it
 all. Printed are the medians over the rounds of the wall time, of its ratio to plain pytest in the same
 round, and of the peak memory against plain pytest.
 The recorders beside ours: pip install pytest-html pytest-reportlog pytest-json-report.
+
+What it comes to, 5,000 gates on CPython 3.11 with pytest 9.2 (bar: 1.05 and +5 MiB). Wall times of a shared
+machine swing by more than the bar is wide, so instructions were counted (valgrind --tool=cachegrind, the
+processes of git left out), on 100 and 600 gates, and drawn out to 5,000:
+
+                   millions of instructions      of plain     peak MiB more
+                   a gate          a run
+    plain pytest   2.29            1070          1            0
+    relgate        2.34 to 2.38    1480          1.05 to 1.07 +4.9
+    junitxml       2.52            1130          1.10         +6.9
+
+A gate costs about as much as with plain pytest, because a release run takes back what it adds: the two
+wrappers of pytest-timeout (3 % of plain), where tests stand (6 %), which hooks a path has (3 %), the last
+look of the garbage collector (2 %). What is left is what a run costs once: modules (200 million
+instructions), compiling the checks from their source, two dozen processes of git.
 """
 
 from __future__ import annotations
@@ -133,6 +148,7 @@ def main() -> None:
     words.add_argument("--rounds", type=int, default=7)
     words.add_argument("--only", default="", help="contenders beside plain pytest, with commas")
     options = words.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # plain pytest keeps its bytecode, as it does anywhere
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         build(folder, options.gates)

@@ -21,6 +21,7 @@ from pytest_relgate import fixtures
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.evidence.printable import writable
 from pytest_relgate.model import Condition, Gate
+from pytest_relgate.quick import Places
 from pytest_relgate.request import PHASES
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Collector:
     limit: float
     channels: tuple[str, ...] = ()
     retried: bool = field(default=False, init=False)
+    places: Places = field(default_factory=Places, init=False)
     left_out: dict[str, str] = field(default_factory=dict, init=False)
     _files: dict[Path, str] = field(default_factory=dict)
     _inherited: dict[int, list[tuple[Any, pytest.Mark]]] = field(default_factory=dict)
@@ -194,7 +196,7 @@ class _Reader:
         )
 
     def _where(self) -> str:
-        path, line, _ = self.item.location
+        path, line = self.collector.places.of(self.item)
         return f"{path}:{line + 1}" if line is not None else path
 
     def _markers(self) -> None:

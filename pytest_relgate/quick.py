@@ -36,39 +36,51 @@ def long_lived() -> Iterator[None]:
 
 
 class Places:
-    """Where tests stand, as pytest reports it, worked out once a file and not once a test.
+    """Where tests stand, as pytest reports it: worked out once a file and class, and not once a test.
 
     Pytest asks the file system where a function is, for every one of its parameters.
     """
 
     def __init__(self) -> None:
-        self._files: dict[tuple[int, str], tuple[str, str] | None] = {}
+        self._files: dict[str, str | None] = {}
+        self._above: dict[tuple[int, str], str | None] = {}
+
+    def of(self, item: pytest.Item) -> tuple[str, int | None]:
+        """The file of an item relative to the root directory, and its line counted from 0."""
+        code = _plain_code(item)
+        if code is not None and "location" not in item.__dict__:
+            if code.co_filename not in self._files:
+                path, line, _ = item.location
+                self._files[code.co_filename] = path if line == code.co_firstlineno - 1 else None
+                item.__dict__.pop("location", None)  # its name may still be changed
+            if (known := self._files[code.co_filename]) is not None:
+                return known, code.co_firstlineno - 1
+        path, line, _ = item.location
+        return path, line
 
     def settle(self, items: Iterable[pytest.Item]) -> None:
         """Put ``location`` where pytest would keep it, for plain test functions."""
-        files = self._files
         for item in items:
-            if type(item) is not pytest.Function:
+            code = _plain_code(item)
+            if code is None or (path := self._files.get(code.co_filename)) is None:
                 continue
-            function = item.obj
-            function = getattr(function, "__func__", function)
-            if type(function) is not FunctionType or not _ELSEWHERE.isdisjoint(function.__dict__):
-                continue
-            code = function.__code__
             key = (id(item.parent), code.co_filename)  # items keep their parents
-            if key not in files:
-                files[key] = self._asked(item, code)
-            elif (found := files[key]) is not None:
-                path, above = found
+            if key not in self._above:
+                name = item.location[2]
+                self._above[key] = name.removesuffix(item.name) if name.endswith(item.name) else None
+            elif (above := self._above[key]) is not None:
                 item.__dict__.setdefault("location", (path, code.co_firstlineno - 1, above + item.name))
 
-    @staticmethod
-    def _asked(item: pytest.Function, code: CodeType) -> tuple[str, str] | None:
-        """The file as pytest has it, and what stands before a test's name; None where it has another view."""
-        path, line, name = item.location
-        if line != code.co_firstlineno - 1 or not name.endswith(item.name):
-            return None
-        return path, name.removesuffix(item.name)
+
+def _plain_code(item: pytest.Item) -> CodeType | None:
+    """The code of a test that is a function and stands for no other one."""
+    if type(item) is not pytest.Function:
+        return None
+    function = item.obj
+    function = getattr(function, "__func__", function)
+    if type(function) is not FunctionType or not _ELSEWHERE.isdisjoint(function.__dict__):
+        return None
+    return function.__code__
 
 
 class _Answers(dict["os.PathLike[str]", Any]):

@@ -11,7 +11,6 @@ from pytest_relgate.collect import Collector, original_of
 from pytest_relgate.crossing import Collected, RunFacts
 from pytest_relgate.judge import decide_conditions
 from pytest_relgate.loaded import Loaded, loaded_below
-from pytest_relgate.quick import Places
 
 if TYPE_CHECKING:
     import pytest
@@ -96,7 +95,7 @@ class Selection:
             else:
                 dropped.append(item)
         items[:] = chosen
-        Places().settle(chosen)
+        self.collector.places.settle(chosen)
         self.collected = Collected(
             tuple(mine.values()),
             tuple(names),
