@@ -297,6 +297,9 @@ class _Reader:
         definitions = getattr(getattr(self.item, "_fixtureinfo", None), "name2fixturedefs", {})
         for name in OWN_FIXTURES:
             found = definitions.get(name)
+            by_axis = bool(found) and found[-1].func.__module__.startswith("_pytest.")
+            if by_axis and name not in ("run", "release", "attach"):
+                continue  # a parameter of the gate's own that has such a name
             if found and found[-1].func.__module__ != fixtures.__name__:
                 code = getattr(found[-1].func, "__code__", None)
                 path = os.path.relpath(code.co_filename, self.collector.rootdir) if code else ""
