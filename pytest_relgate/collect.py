@@ -297,11 +297,14 @@ class _Reader:
         definitions = getattr(getattr(self.item, "_fixtureinfo", None), "name2fixturedefs", {})
         for name in OWN_FIXTURES:
             found = definitions.get(name)
-            by_axis = bool(found) and found[-1].func.__module__.startswith("_pytest.")
+            if not found:
+                continue
+            function = found[-1].func
+            by_axis = function.__module__.startswith("_pytest.")
             if by_axis and name not in ("run", "release", "attach"):
                 continue  # a parameter of the gate's own that has such a name
-            if found and found[-1].func.__module__ != fixtures.__name__:
-                code = getattr(found[-1].func, "__code__", None)
+            if function.__module__ != fixtures.__name__:
+                code = getattr(function, "__code__", None)
                 path = os.path.relpath(code.co_filename, self.collector.rootdir) if code else ""
                 place = f" in {path}:{code.co_firstlineno}" if code else ""
                 self.problems.append(f"the fixture {name} is overridden{place}: give that one another name")
