@@ -113,6 +113,10 @@ def phase_asked(markexpr: str) -> str:
     return ""
 
 
+PATH_OPTIONS = ("--release-evidence", "--release-repo", "--release-config")
+"""Typed with a space, their paths are places of tests to pytest, which finds its root before it knows them."""
+
+
 def checks_folder(paths: Sequence[str], ini: str, rootdir: Path, invocation: Path) -> Path | None:
     """The folder that holds ``relgate.toml``: from the paths, else the ini value, else ``release_checks``."""
     for path in paths:
@@ -171,6 +175,8 @@ def read_request(
             f"no {PROFILE} was found in {ini_checks or 'release_checks'}/ under {rootdir} nor above the "
             "paths given: name the folder that holds it, as in pytest release_checks -m prerelease"
         )
+        if apart := next((option for option in PATH_OPTIONS if option in typed), ""):
+            message += f"; pytest looks for its project at the path after {apart} too: write {apart}=PATH"
         raise RelgateError(message)
     _refuse_pinned(options, typed)
     asked, pinned = (

@@ -108,6 +108,15 @@ def test_a_phase_without_checks_anywhere(bare_project: Project) -> None:
     assert "no relgate.toml was found in release_checks/" in told
 
 
+def test_a_folder_after_a_space_that_moves_the_root(project: Project, tmp_path: Path) -> None:
+    """Pytest settles its root before it knows our options, so that it takes the folder for one of tests."""
+    elsewhere = tmp_path / "elsewhere" / "evidence"
+    elsewhere.mkdir(parents=True)
+    told = refused(project.pytest(*QUICK, *RUN, "--release-evidence", str(elsewhere)))
+    assert told.endswith("write --release-evidence=PATH"), told
+    assert project.pytest(*QUICK, *RUN, f"--release-evidence={elsewhere}").status == 0
+
+
 def test_a_live_run_needs_a_lock(bare_project: Project) -> None:
     told = refused(bare_project.pytest(*QUICK, *RUN, *LIVE))
     assert "type pytest --release-lock" in told
