@@ -114,7 +114,7 @@ def phase_asked(markexpr: str) -> str:
 
 
 PATH_OPTIONS = ("--release-evidence", "--release-repo", "--release-config")
-"""Typed with a space, their paths are places of tests to pytest, which finds its root before it knows them."""
+"""Typed with a space, their paths are places of tests to pytest, which settles its root first."""
 
 
 def checks_folder(paths: Sequence[str], ini: str, rootdir: Path, invocation: Path) -> Path | None:

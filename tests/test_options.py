@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import Outcome, Project
 
 QUICK = [word for name in ("randomly", "asyncio", "html") for word in ("-p", f"no:{name}")]
