@@ -363,12 +363,40 @@ class Drill(msgspec.Struct, frozen=True):
     sandbox: bool = False
 
 
+class ChannelLine(msgspec.Struct, frozen=True):
+    """One channel as it was found, in the words of the channel table."""
+
+    channel: str
+    state: str
+    version: str
+    files: str
+    digests: str
+    since: str
+
+
+class ChannelTable(msgspec.Struct, frozen=True):
+    """Which channels serve the release, which do not, and which disagree. SPEC S12, S58.
+
+    ``at`` is when they were looked at (RFC 3339 in UTC), ``measured_by`` what their digests were held
+    against, in words; ``weak`` names the channels that were held against the release's own checksum file.
+    ``incidents`` are what no time mends: a channel that lacks the release because its publish job did not
+    succeed, and bytes that disagree.
+    """
+
+    at: str
+    lines: tuple[ChannelLine, ...]
+    measured_by: str = ""
+    weak: tuple[str, ...] = ()
+    incidents: tuple[str, ...] = ()
+
+
 class Record(msgspec.Struct, frozen=True):
     """Everything that reports and the seal say about one run. Reports are projections of it.
 
     ``kept`` maps the id of a gate that was not run again to the start time of the attempt that stands.
     ``set_aside`` names what the run put aside or found ruled out in pytest's own configuration;
-    ``not_checked`` says in words what this evidence does not speak of.
+    ``not_checked`` says in words what this evidence does not speak of; ``channels`` is the
+    newest look at them.
     """
 
     context: Context
@@ -388,3 +416,4 @@ class Record(msgspec.Struct, frozen=True):
     folder: str = ""
     command: str = ""
     drill: Drill | None = None
+    channels: ChannelTable | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_relgate.evidence import wording
+from pytest_relgate.evidence import channel_table, wording
 from pytest_relgate.evidence.printable import printable
 from pytest_relgate.model import State
 
@@ -130,6 +130,7 @@ def _closing(record: Record, run: ReleaseRun) -> Iterator[Line]:
     if len(shown) > CARDS_SHOWN:
         yield Line(f"and {len(shown) - CARDS_SHOWN} more: see the report")
         yield Line("")
+    yield from _channels(record)
     yield from _remarks(record)
     for words in run.prepared.box.news() if run.prepared.box else ():
         yield from _paragraph("Note", words)
@@ -145,6 +146,17 @@ def _closing(record: Record, run: ReleaseRun) -> Iterator[Line]:
         yield Line(f"{'Check':<{LABEL}}{wording.verify_command(record, short=True)}")
         yield Line(f"{'Head':<{LABEL - 1}}{run.digest}")  # 71 characters: to fit in 80
     yield from _next(record)
+
+
+def _channels(record: Record) -> Iterator[Line]:
+    """The channel table, where not everything is well."""
+    if record.channels is None or record.verdict.passed:
+        return
+    for text in channel_table.lines(record.channels):
+        yield Line(text)
+    for words in record.channels.incidents:
+        yield from _paragraph("Incident", printable(words))
+    yield Line("")
 
 
 def _where(record: Record) -> str:

@@ -75,6 +75,7 @@ class TestChannel:
     incident=True,
     faults=(
         "partial-publish",
+        "npm-wrong-digest",
         "slow-propagation",
         "404-then-200",
         "429-with-retry-after",

@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 
 
 class Built(msgspec.Struct, frozen=True):
-    """Digests (SHA-256 in hex by file name), where they come from in words, and what else was tried."""
+    """Digests (SHA-256 in hex by file name), where they come from in words, and what else was tried.
+
+    ``weak`` are the files whose digests only the release's own checksum file tells.
+    """
 
     digests: dict[str, str] = {}
     source: str = ""
-    weak: bool = False
+    weak: frozenset[str] = frozenset()
 
 
 class _Artifact(msgspec.Struct, frozen=True):
@@ -138,7 +141,8 @@ def with_checksums(built: Built, files: Collection[str], api: Api, tag: str, nam
         return msgspec.structs.replace(built, digests={**built.digests, name: sha256(text).hexdigest()})
     told = {one: digest for one, digest in listed.items() if one in others}
     source = f"{built.source}; the release's own {name}, which is weaker"
-    return Built({**told, **built.digests, name: sha256(raw).hexdigest()}, source, weak=True)
+    weak = built.weak | ({*told, name} - built.digests.keys())
+    return Built({**told, **built.digests, name: sha256(raw).hexdigest()}, source, weak)
 
 
 def _checksum_file(api: Api, tag: str, name: str) -> bytes | None:

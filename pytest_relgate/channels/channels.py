@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_relgate.channels.judge import Opinion, Standing
+from pytest_relgate.channels.table import disagrees
 from pytest_relgate.errors import CannotJudge, Finding, NotYet, RelgateError
 from pytest_relgate.model import State
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from pytest_relgate.channels.observation import Expectation, Observation
     from pytest_relgate.channels.poll import Settled
+    from pytest_relgate.model import ChannelTable
 
 
 @dataclass(frozen=True)
@@ -97,10 +99,18 @@ class ChannelFacts:
 
 
 class Channels:
-    """All channels of the profile, settled. ``failed_jobs`` maps a channel to its publish job that failed."""
+    """All channels of the profile, settled. ``failed_jobs`` maps a channel to its publish job that failed.
 
-    def __init__(self, facts: Mapping[str, ChannelFacts], failed_jobs: Mapping[str, str]) -> None:
-        self._facts, self._failed_jobs = dict(facts), dict(failed_jobs)
+    ``table`` is what reports show of them.
+    """
+
+    def __init__(
+        self,
+        facts: Mapping[str, ChannelFacts],
+        failed_jobs: Mapping[str, str],
+        table: ChannelTable | None = None,
+    ) -> None:
+        self._facts, self._failed_jobs, self.table = dict(facts), dict(failed_jobs), table
 
     def __repr__(self) -> str:
         return f"<channels {', '.join(self._facts)}>"
@@ -123,25 +133,33 @@ class Channels:
 
     @property
     def serving(self) -> frozenset[str]:
-        """The names of the channels that serve the release.
+        """The names of the channels that serve the release: its version, and no other bytes than were built.
 
         Where they are not all, the others are named with their reasons. That is a finding where something
         is wrong or the job that should have published did not succeed; else it waits, or is unknown.
         """
-        serving = frozenset(one.name for one in self if one.serves)
+        serving = frozenset(one.name for one in self if one.serves and not disagrees(one))
         rest = [one for one in self if not one.serves]
-        if not rest:
+        wrong = [one for one in self if one.serves and disagrees(one)]
+        if not rest and not wrong:
             return serving
         shown = f"{', '.join(sorted(serving)) or 'no channel'} of {len(self._facts)} serve the release"
         failed = [name for one in rest if (name := self._failed_jobs.get(one.name))]
+        jobs = f"publish jobs that did not succeed: {', '.join(failed)}" if failed else ""
         reasons = "; ".join(one.settled.judgement.version.words for one in rest)
+        if wrong:
+            other = f"other bytes than were built: {', '.join(one.name for one in wrong)}"
+            differing = "; ".join(one.settled.judgement.digests.words for one in wrong)
+            found = "; ".join(filter(None, (shown, other, jobs, reasons, differing)))
+            do = "nobody should install it: find out which bytes are right, and publish the next version"
+            raise Finding(found, where=wrong[0].seen.where, do=do)
         if failed:
-            words = f"{shown}; publish jobs that did not succeed: {', '.join(failed)}; {reasons}"
-            raise Finding(words, do="publish again for the same target; what is out stays out")
+            found = f"{shown}; {jobs}; {reasons}"
+            raise Finding(found, do="publish again for the same target; what is out stays out")
         raised = [one.raised_for(one.settled.judgement.version) for one in rest]
-        words = f"{shown}; {reasons}"
+        found = f"{shown}; {reasons}"
         for kind in (Finding, CannotJudge, NotYet):
             worst = next((one for one in raised if isinstance(one, kind)), None)
             if worst is not None:
-                raise kind(words, where=worst.where, do=worst.do)
+                raise kind(found, where=worst.where, do=worst.do)
         return serving

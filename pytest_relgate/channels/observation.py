@@ -74,7 +74,8 @@ class Expectation(msgspec.Struct, frozen=True):
     """What a channel must serve for a release.
 
     ``version`` is SemVer without a v, ``spelled`` the same as the channel spells it. ``digests`` are SHA-256
-    in hex by file name, from ``source``, never from the channel itself. ``newest`` says that no higher stable
+    in hex by file name, from ``source``, never from the channel itself; ``weak`` says that some are from the
+    release's own checksum file. ``newest`` says that no higher stable
     release is known. ``commit`` is what the release was made of.
     """
 
@@ -83,6 +84,7 @@ class Expectation(msgspec.Struct, frozen=True):
     files: frozenset[str] = frozenset()
     digests: dict[str, str] = {}
     source: str = ""
+    weak: bool = False
     prerelease: bool = False
     newest: bool = True
     commit: str = ""

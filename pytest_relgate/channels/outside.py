@@ -21,6 +21,8 @@ from pytest_relgate.channels.judge import judge
 from pytest_relgate.channels.look import Look, spelled
 from pytest_relgate.channels.observation import Expectation, Observation
 from pytest_relgate.channels.poll import Settled, settle
+from pytest_relgate.channels.table import table_of
+from pytest_relgate.clock import now
 from pytest_relgate.errors import CannotJudge
 from pytest_relgate.github.api import Api
 from pytest_relgate.github.dispatch import kind_of, names, names_a_tag
@@ -123,9 +125,18 @@ class Outside:
             running = {name: threads.submit(self._settle, look, published) for name, look in looks.items()}
             settled = {name: future.result() for name, future in running.items()}
         facts = {name: ChannelFacts(name, settled[name], looks[name].expected) for name in looks}
+        failed = self._failed_jobs([name for name, one in facts.items() if not one.serves])
         for name in facts:
-            self._keep(name, settled[name])
-        return Channels(facts, self._failed_jobs([name for name, one in facts.items() if not one.serves]))
+            self._keep(f"channel-{name}.json", settled[name])
+        table = table_of(
+            list(facts.values()),
+            failed,
+            at=now(),
+            measured_by=built.source,
+            weak=[name for name, one in facts.items() if one.expectation.weak],
+        )
+        self._keep("channel-table.json", table)
+        return Channels(facts, failed, table)
 
     def _settle(self, look: Look, published: float | None) -> Settled:
         observe = OBSERVERS[look.channel.kind]
@@ -152,6 +163,7 @@ class Outside:
             files=files,
             digests={file: built.digests[file] for file in files if file in built.digests},
             source=built.source,
+            weak=bool(files & built.weak),
             prerelease=parsed.prerelease is not None,
             newest=self._is_newest,
             commit=self.commit if channel.kind == "github-release" else "",
@@ -258,10 +270,10 @@ class Outside:
             if result not in (None, "success")
         }
 
-    def _keep(self, name: str, settled: Settled) -> None:
+    def _keep(self, name: str, fact: msgspec.Struct) -> None:
         if self.attach is not None:
-            record = msgspec.json.format(msgspec.json.encode(settled, order="deterministic"), indent=1)
-            self.attach(f"channel-{name}.json", record.decode())
+            record = msgspec.json.format(msgspec.json.encode(fact, order="deterministic"), indent=1)
+            self.attach(name, record.decode())
 
 
 def surroundings(environ: Mapping[str, str], sandbox: bool) -> dict[str, str]:  # noqa: FBT001  (a fact)

@@ -9,17 +9,17 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from pytest_relgate.evidence import wording
+from pytest_relgate.evidence import channel_table, wording
 from pytest_relgate.evidence.html_rows import esc, linked, log_link
 from pytest_relgate.evidence.printable import printable
 from pytest_relgate.evidence.wording import Standing
 from pytest_relgate.model import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-    from pytest_relgate.evidence.wording import Card, ChannelRow, Counts
-    from pytest_relgate.model import Record
+    from pytest_relgate.evidence.wording import Card, Counts
+    from pytest_relgate.model import ChannelTable, Record
 
 CARDS = 50
 """Blocking gates that get a card; the rest stand in the table of all gates."""
@@ -28,7 +28,7 @@ _ITEMS = 20
 _FIRST = ("release", "commit", "mode", "agent", "base", "tree", "lock")
 
 
-def first_screen(record: Record, channels: Sequence[ChannelRow] = ()) -> str:
+def first_screen(record: Record) -> str:
     """Return the first screen as an HTML fragment."""
     count = wording.counts(record)
     names = wording.named(record)
@@ -40,7 +40,7 @@ def first_screen(record: Record, channels: Sequence[ChannelRow] = ()) -> str:
         f'<p class="relgate-tally">{_tally(count)}</p>\n{_sandbox(record)}</header>\n'
         f"{_subject(record)}"
         f"{_cards(record, count)}"
-        f"{_channels(channels)}"
+        f"{_channels(record.channels)}"
         '<div class="relgate-notes">\n'
         f"{_list('Waivers', _waivers(record))}"
         f"{_list('Signed off', _signed(record))}"
@@ -134,18 +134,20 @@ def _card(card: Card) -> str:
     )
 
 
-def _channels(channels: Sequence[ChannelRow]) -> str:
-    if not channels:
+def _channels(table: ChannelTable | None) -> str:
+    if table is None:
         return ""
-    head = "".join(f"<th>{words}</th>" for words in wording.CHANNEL_HEADINGS)
+    head = "".join(f"<th>{words}</th>" for words in channel_table.HEADINGS)
     body = "".join(
-        f"<tr><th>{esc(row.channel)}</th><td>{esc(row.version)}</td><td>{esc(row.files)}</td>"
-        f"<td>{esc(row.equal_to_build)}</td><td>{esc(row.live_after)}</td><td>{esc(row.note)}</td></tr>\n"
-        for row in channels
+        f"<tr><th>{esc(first)}</th>{''.join(f'<td>{esc(cell)}</td>' for cell in rest)}</tr>\n"
+        for first, *rest in channel_table.rows(table)
     )
     return (
-        '<section class="relgate-channels"><h2>Channels</h2>\n<div class="relgate-wide">'
+        '<section class="relgate-channels"><h2>Channels</h2>\n'
+        f"<p>{esc(channel_table.asked(table))}</p>\n"
+        '<div class="relgate-wide">'
         f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div></section>\n"
+        f"{_list('Incidents', map(esc, table.incidents))}"
     )
 
 

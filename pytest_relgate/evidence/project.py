@@ -6,6 +6,7 @@ import platform
 import sys
 from typing import TYPE_CHECKING
 
+from pytest_relgate.evidence.channel_table import newest
 from pytest_relgate.evidence.drill import folder_of, read_drill
 from pytest_relgate.model import Record, State
 
@@ -59,6 +60,7 @@ def record_of(
             sandbox=prepared.context.sandbox,
         ),
         command=command_of(prepared.context, prepared.request),
+        channels=newest(folder),
     )
 
 

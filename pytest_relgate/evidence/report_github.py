@@ -15,9 +15,9 @@ from pytest_relgate.evidence.printable import BLOCK, printable
 from pytest_relgate.evidence.report_markdown import markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
-    from pytest_relgate.evidence.wording import Card, ChannelRow
+    from pytest_relgate.evidence.wording import Card
     from pytest_relgate.model import Record
 
 LINES = 10
@@ -72,7 +72,7 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def write_summary(record: Record, path: str | Path, channels: Sequence[ChannelRow] = ()) -> str:
+def write_summary(record: Record, path: str | Path) -> str:
     """Append the Markdown report to the file of ``$GITHUB_STEP_SUMMARY``.
 
     What the step wrote there before counts against GitHub's limit. Returns one line that says what
@@ -83,7 +83,7 @@ def write_summary(record: Record, path: str | Path, channels: Sequence[ChannelRo
             apart = b"\n\n" if file.tell() else b""
             room = SUMMARY_BYTES - file.tell() - len(apart)
             file.write(apart)
-            file.writelines(_fitting(markdown(record, channels), room))
+            file.writelines(_fitting(markdown(record), room))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         return f"no job summary: {printable(str(path))} cannot be written ({reason})"

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pytest_relgate.evidence.pytest_html_page import Page
-    from pytest_relgate.evidence.wording import ChannelRow
     from pytest_relgate.model import Record
 
 __all__ = ["finish", "first_screen", "standalone"]
@@ -32,7 +31,7 @@ _OTHER_MAKE = (
 )
 
 
-def finish(html_text: str, record: Record, channels: Sequence[ChannelRow] = ()) -> str:
+def finish(html_text: str, record: Record) -> str:
     """Return the report: pytest-html's page with the first screen and the record's own rows.
 
     ``html_text`` is the file that pytest-html 4 wrote. A page of another make is no error: then the
@@ -40,16 +39,16 @@ def finish(html_text: str, record: Record, channels: Sequence[ChannelRow] = ()) 
     """
     page = pytest_html_page.read(html_text)
     if page is None or not page.finds(_IDS):
-        return _document(record, channels, None, _OTHER_MAKE)
-    return _document(record, channels, page, "")
+        return _document(record, None, _OTHER_MAKE)
+    return _document(record, page, "")
 
 
-def standalone(record: Record, channels: Sequence[ChannelRow] = ()) -> str:
+def standalone(record: Record) -> str:
     """Return the report without pytest-html: first screen, plain table, no script."""
-    return _document(record, channels, None, "")
+    return _document(record, None, "")
 
 
-def _document(record: Record, channels: Sequence[ChannelRow], page: Page | None, comment: str) -> str:
+def _document(record: Record, page: Page | None, comment: str) -> str:
     table = rows(record, page.results if page else {})
     environment = pytest_html_page.environment(record, page)
     style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
@@ -66,7 +65,7 @@ def _document(record: Record, channels: Sequence[ChannelRow], page: Page | None,
         f'<title id="head-title">{esc(title)}</title>\n'
         f"<style>{style}</style>\n"
         "</head>\n<body>\n"
-        f"{first_screen(record, channels)}"
+        f"{first_screen(record)}"
         f"{_gates(table, scripted=page is not None)}"
         f"{_environment(environment)}"
         f"{_footer(record, page)}"

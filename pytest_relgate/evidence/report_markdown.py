@@ -11,14 +11,14 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from pytest_relgate.evidence import wording
+from pytest_relgate.evidence import channel_table, wording
 from pytest_relgate.evidence.printable import BLOCK, LINE, printable
 from pytest_relgate.model import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pytest_relgate.evidence.wording import Card, ChannelRow
+    from pytest_relgate.evidence.wording import Card
     from pytest_relgate.model import Record
 
 CARDS = 50
@@ -40,16 +40,14 @@ _COMMIT = re.compile(r"[0-9A-Fa-f]{7}")
 _PLAIN_TITLE = re.compile(r"([A-Za-z0-9 ,;]+) (\[[!-_a-{}~]*\])")
 
 
-def markdown(record: Record, channels: Sequence[ChannelRow] = ()) -> Iterator[str]:
+def markdown(record: Record) -> Iterator[str]:
     """Yield the report in chunks, each whole in itself, so that a cut between two breaks nothing."""
     count = wording.counts(record)
     yield f"## {prose(wording.sentence(record, count))}\n\n"
     yield _tally(count)
     yield from table(("", ""), [(label, prose(words)) for label, words in wording.subject_in_words(record)])
     yield from _cards(record, count.blocking + count.run)
-    if channels:
-        yield "### Channels\n\n"
-        yield from table(wording.CHANNEL_HEADINGS, [_channel(row) for row in channels])
+    yield from _channels(record)
     yield from _list("Waivers", _waivers(record))
     yield from _list("Signed off", (f"{title}: {words}" for title, words in wording.signed_off(record)))
     yield from _list("Not proved able to fail", wording.unproved(record))
@@ -102,9 +100,15 @@ def _card(card: Card) -> str:
     return "".join(lines) + "\n"
 
 
-def _channel(row: ChannelRow) -> tuple[str, ...]:
-    cells = (row.channel, row.version, row.files, row.equal_to_build, row.live_after, row.note)
-    return tuple(prose(printable(cell)) for cell in cells)
+def _channels(record: Record) -> Iterator[str]:
+    if record.channels is None:
+        return
+    yield "### Channels\n\n"
+    yield f"{prose(channel_table.asked(record.channels))}\n\n"
+    yield from table(
+        channel_table.HEADINGS, [tuple(map(prose, row)) for row in channel_table.rows(record.channels)]
+    )
+    yield from _list("Incidents", record.channels.incidents)
 
 
 def _waivers(record: Record) -> Iterator[str]:

@@ -81,20 +81,6 @@ class Card(msgspec.Struct, frozen=True):
     log: str = ""
 
 
-class ChannelRow(msgspec.Struct, frozen=True):
-    """One channel as the release reached it, in the words of the channel table."""
-
-    channel: str
-    version: str
-    files: str
-    equal_to_build: str
-    live_after: str
-    note: str = ""
-
-
-CHANNEL_HEADINGS = ("channel", "version", "files", "= build", "live after", "note")
-
-
 def named(record: Record) -> frozenset[str]:
     """Return the ids of the gates that a reason of the verdict names."""
     return frozenset(reason.gate for reason in record.verdict.reasons if reason.gate)
@@ -369,6 +355,12 @@ def not_checked(record: Record) -> tuple[str, ...]:
         )
     if not record.locked:
         said.append("whether these are all the gates: no committed gates.lock says so")
+    if record.channels and record.channels.weak:
+        said.append(
+            f"whether what {', '.join(map(printable, record.channels.weak))} has is what was built: no build "
+            "is at hand, so it was held against the release's own checksum file, which whoever changed the "
+            "files could have changed too"
+        )
     if record.context.sandbox:
         said.append(f"any real release: this ran{where_in_words(record.context)}")
     return tuple(said)

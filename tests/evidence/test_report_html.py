@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_relgate.evidence.report_html import finish, first_screen, standalone
-from pytest_relgate.evidence.wording import ChannelRow
-from pytest_relgate.model import Judged, Reason, Record, State
+from pytest_relgate.model import ChannelLine, ChannelTable, Judged, Reason, Record, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,8 +87,9 @@ def test_each_blocking_gate_has_a_card(blocked: Record, seen: Callable) -> None:
 
 
 def test_the_channel_table_has_its_place(passed: Record, seen: Callable) -> None:
-    row = ChannelRow("npm", "0.9.0", "6/6", "6/6", "41 min", "<b>latest</b>")
-    page = seen(standalone(passed, [row]))
+    row = ChannelLine("npm", "serves", "0.9.0", "1 of 1", "as built", "<b>latest</b>")
+    table = ChannelTable("2026-11-22T16:02:00Z", (row,))
+    page = seen(standalone(msgspec.structs.replace(passed, channels=table)))
     assert page.tags()["table"] == 3
     assert "<b>latest</b>" in page.words
     assert seen(standalone(passed)).tags()["table"] == 2

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from pytest_relgate.evidence.report_markdown import CARDS, ROWS, code, fence, markdown, prose
-from pytest_relgate.evidence.wording import ChannelRow
-from pytest_relgate.model import Judged, Reason, Record, State
+from pytest_relgate.model import ChannelLine, ChannelTable, Judged, Reason, Record, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,10 +85,12 @@ def test_a_title_in_the_table_is_no_link(
 
 
 def test_the_channel_table_has_its_place(passed: Record) -> None:
-    row = ChannelRow("npm", "0.9.0", "6/6", "6/6", "41 min", "latest | <b>5</b>")
-    text = "".join(markdown(passed, [row]))
-    assert "| channel | version | files | = build | live after | note |" in text
-    assert "| npm | 0.9.0 | 6/6 | 6/6 | 41 min | latest `\\| <b>5</b>` |" in text
+    row = ChannelLine("npm", "serves", "0.9.0", "1 of 1", "as built", "latest | <b>5</b>")
+    table = ChannelTable("2026-11-22T16:02:00Z", (row,), "the build", (), ("npm lacks <b>it</b>",))
+    text = "".join(markdown(msgspec.structs.replace(passed, channels=table)))
+    assert "| channel | state | version | files | digests | since or overdue |" in text
+    assert "| npm | serves | 0.9.0 | 1 of 1 | as built | latest `\\| <b>5</b>` |" in text
+    assert "- npm lacks `<b>it</b>`" in text
 
 
 def test_nothing_that_a_gate_says_is_markup(hostile_of_one: Record) -> None:
