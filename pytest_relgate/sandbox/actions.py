@@ -17,7 +17,7 @@ from pytest_relgate.sandbox import artifacts, publishing
 from pytest_relgate.sandbox.changes import with_artifact
 from pytest_relgate.sandbox.expression import filled, spelled
 from pytest_relgate.sandbox.native import PLATFORMS, library
-from pytest_relgate.sandbox.world import RunArtifact
+from pytest_relgate.sandbox.world import EXPIRED, RunArtifact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -244,48 +244,66 @@ def _fill_formula(cell: Cell, environ: Mapping[str, str], outputs: dict[str, str
     say(f"filled for {len(archives)} archives")
 
 
-def _publish_crate(cell: Cell, environ: Mapping[str, str], outputs: dict[str, str], say: Say) -> Change:
+def _publish_crate(
+    cell: Cell, environ: Mapping[str, str], outputs: dict[str, str], say: Say
+) -> Change | None:
     del outputs
     _must_have(environ, "CARGO_REGISTRY_TOKEN", "error: no token found, please run `cargo login`")
     source = cell.checked_out()
     version = artifacts.crate_version(source.files)
     say(f"Uploading plasmite v{version}")
-    return publishing.crate(cell.site, version, source)
+    return _said(publishing.crate(cell.site, version, source), say)
 
 
-def _publish_npm(cell: Cell, environ: Mapping[str, str], outputs: dict[str, str], say: Say) -> Change:
+def _publish_npm(
+    cell: Cell, environ: Mapping[str, str], outputs: dict[str, str], say: Say
+) -> Change | None:
     del outputs
     _must_have(environ, "NODE_AUTH_TOKEN", "npm error code ENEEDAUTH")
     (name, raw), *_ = cell.inside("dist/*.tgz").items()
     say(f"npm notice Publishing {name}")
-    return publishing.npm(cell.site, raw)
+    return _said(publishing.npm(cell.site, raw), say)
 
 
-def _publish_pypi(cell: Cell, environ: Mapping[str, str], outputs: dict[str, str], say: Say) -> Change:
+def _publish_pypi(
+    cell: Cell, environ: Mapping[str, str], outputs: dict[str, str], say: Say
+) -> Change | None:
     del outputs
     _must_have(environ, "TWINE_PASSWORD", "ERROR HTTPError: 403 Forbidden: Invalid authentication")
     found = cell.inside("dist/*")
     say("\n".join(f"Uploading {name}" for name in found))
-    return publishing.pypi(cell.site, found)
+    return _said(publishing.pypi(cell.site, found), say)
 
 
-def _publish_release(cell: Cell, environ: Mapping[str, str], outputs: dict[str, str], say: Say) -> Change:
+def _publish_release(
+    cell: Cell, environ: Mapping[str, str], outputs: dict[str, str], say: Say
+) -> Change | None:
     del outputs
     found = cell.inside("dist/*.tar.gz") | cell.inside("dist/sha256sums.txt")
     say(f"https://github.com/sandover/plasmite/releases/tag/{environ['TAG']}")
-    return publishing.github_release(cell.site, environ["TAG"], found)
+    return _said(publishing.github_release(cell.site, environ["TAG"], found), say)
 
 
 def _publish_formula(cell: Cell, environ: Mapping[str, str], outputs: dict[str, str], say: Say) -> None:
     del outputs
     _must_have(environ, "GH_TOKEN", "fatal: could not read Username for 'https://github.com'")
     text = cell.files["dist/plasmite.rb"].decode()
+    if cell.site.formula() == text:
+        say("served already, with the same bytes: nothing to do")
+        return
     cell.site.push_formula(text, f"plasmite {environ['TAG']}", cell.site.clock())
     say("main -> main")
 
 
+def _said(change: Change | None, say: Say) -> Change | None:
+    if change is None:
+        say("served already, with the same bytes: nothing to do")
+    return change
+
+
 def _must_have(environ: Mapping[str, str], name: str, refusal: str) -> None:
-    if not environ.get(name):
+    """Refuse a credential that is not there, or that its service does not take any more."""
+    if environ.get(name, "") in ("", EXPIRED):
         raise StepFailedError(refusal)
 
 

@@ -165,7 +165,9 @@ class Box:
             if self._engine is None:
                 around = self.surroundings
                 around.store.read()
-                self._engine = Engine(around.store, around.origin, around.push_formula)
+                self._engine = Engine(
+                    around.store, around.origin, around.push_formula, formula=around.formula
+                )
                 self._engine.resume()
             return self._engine
 

@@ -17,7 +17,7 @@ from pytest_relgate.sandbox.actions import Cell, StepFailedError, do
 from pytest_relgate.sandbox.changes import begun, ended, numbered, with_job
 from pytest_relgate.sandbox.expression import condition, filled, spelled
 from pytest_relgate.sandbox.site import parsed
-from pytest_relgate.sandbox.world import Conclusion, Job, Run, Step, World
+from pytest_relgate.sandbox.world import EXPIRED, Conclusion, Job, Run, Step, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
@@ -116,7 +116,7 @@ class _Work:
         self.facts: dict[str, Any] = {
             "github": _github(run),
             "inputs": _inputs(run, workflow),
-            "secrets": {secret.name: "***" for secret in site.look().secrets},
+            "secrets": {one.name: EXPIRED if one.expired else "***" for one in site.look().secrets},
             "vars": {},
             "runner": {"os": "Linux", "arch": "X64", "temp": "/tmp"},  # noqa: S108  (a word in an expression)
             "needs": {

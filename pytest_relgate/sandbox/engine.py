@@ -31,11 +31,19 @@ PACE: Final = 0.01
 class Engine:
     """Carries out runs for one store. ``push_formula`` commits to the tap; ``origin`` is GitHub's repository.
 
+    ``formula`` gives what the tap has.
+
     What a process that ended left queued or half done, the next one goes on with.
     """
 
     def __init__(
-        self, store: Store, origin: Path, push_formula: Callable[[Formula], None], pace: float = PACE
+        self,
+        store: Store,
+        origin: Path,
+        push_formula: Callable[[Formula], None],
+        pace: float = PACE,
+        *,
+        formula: Callable[[], str] = lambda: "",
     ) -> None:
         self.store, self.origin, self.pace = store, origin, pace
         self._tags_seen: tuple[object, ...] = ()
@@ -47,6 +55,7 @@ class Engine:
             source=lambda revision: source_at(origin, revision),
             push_formula=lambda *words: push_formula(Formula(*words)),
             clock=now,
+            formula=formula,
         )
 
     def notice(self) -> None:

@@ -1,6 +1,8 @@
 """How a publish changes the world: a crate, an npm version, files on PyPI, a GitHub release.
 
-Each refuses what its service refuses: a version or a file that is there already.
+What is served already with the same bytes is left alone (None: there is nothing to do), so that a publish
+can be done again after one that broke off (SPEC S41). What is there with other bytes is refused, as each
+service refuses it.
 """
 
 from __future__ import annotations
@@ -38,23 +40,28 @@ class StepFailedError(Exception):
     """A step of a workflow failed. The text is what its log says."""
 
 
-def crate(site: Site, version: str, source: Source) -> Change:
+def crate(site: Site, version: str, source: Source) -> Change | None:
     """Publish the crate as ``cargo publish`` packs it from the source."""
-    if any(one.name == "plasmite" and one.version == version for one in site.look().crates):
+    raw = artifacts.crate(version, source.files, source.commit)[1]
+    there = [one.blob for one in site.look().crates if (one.name, one.version) == ("plasmite", version)]
+    if there == [artifacts.sha256(raw)]:
+        return None
+    if there:
         message = f"error: crate plasmite@{version} already exists on crates.io index"
         raise StepFailedError(message)
-    raw = artifacts.crate(version, source.files, source.commit)[1]
     facts = artifacts.crate_facts(source.files)
     made = Crate("plasmite", version, site.put(raw), len(raw), site.clock(), **facts)
     return lambda world: msgspec.structs.replace(world, crates=(*world.crates, made))
 
 
-def npm(site: Site, tarball: bytes) -> Change:
+def npm(site: Site, tarball: bytes) -> Change | None:
     """Publish an npm package; a prerelease takes ``next``, everything else ``latest``."""
     manifest: dict[str, Any] = json.loads(artifacts.untarred(tarball)["package/package.json"])
     name, version = manifest["name"], manifest["version"]
     package = next((one for one in site.look().npm if one.name == name), NpmPackage(name))
     if version in package.versions:
+        if package.versions[version].blob == artifacts.sha256(tarball):
+            return None
         message = f"npm error 403 You cannot publish over the previously published versions: {version}."
         raise StepFailedError(message)
     made = NpmVersion(manifest, site.put(tarball), len(tarball), site.clock(), attested=True)
@@ -73,14 +80,17 @@ def npm(site: Site, tarball: bytes) -> Change:
     return step
 
 
-def pypi(site: Site, files: Mapping[str, bytes]) -> Change:
-    """Upload wheels and sdist to PyPI."""
-    there = {file.filename for project in site.look().pypi for file in project.files}
-    if taken := there & files.keys():
+def pypi(site: Site, files: Mapping[str, bytes]) -> Change | None:
+    """Upload wheels and sdist to PyPI; those that are there already with the same bytes are left out."""
+    there = {file.filename: file.blob for project in site.look().pypi for file in project.files}
+    new = {name: raw for name, raw in files.items() if there.get(name) != artifacts.sha256(raw)}
+    if taken := there.keys() & new.keys():
         message = f"ERROR HTTPError: 400 Bad Request: File already exists ('{min(taken)}')"
         raise StepFailedError(message)
+    if not new:
+        return None
     made = []
-    for name, raw in sorted(files.items()):
+    for name, raw in sorted(new.items()):
         version = name.split("-")[1].removesuffix(".tar.gz")
         metadata = ""
         if name.endswith(".whl"):
@@ -108,9 +118,13 @@ def pypi(site: Site, files: Mapping[str, bytes]) -> Change:
     return step
 
 
-def github_release(site: Site, tag: str, files: Mapping[str, bytes]) -> Change:
+def github_release(site: Site, tag: str, files: Mapping[str, bytes]) -> Change | None:
     """Create the GitHub release with its assets, and an attestation for each archive."""
-    if any(one.tag == tag and not one.draft for one in site.look().releases):
+    there = next((one for one in site.look().releases if one.tag == tag and not one.draft), None)
+    if there is not None:
+        same = {asset.name: asset.blob for asset in there.assets}
+        if same == {name: artifacts.sha256(raw) for name, raw in files.items()}:
+            return None
         message = f"HTTP 422: Validation Failed: a release with the same tag name already exists: {tag}"
         raise StepFailedError(message)
     when = site.clock()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Change = Callable[[dict[str, str]], dict[str, str]]
 
-CANDIDATE_COMMIT = "fcbfcc5aec0eff6cfea2850935325008af84372e"
+CANDIDATE_COMMIT = "f98e2096100c82bb20ae66da942e3f61aa9f7252"
 """Commit of the candidate. It stands for the whole history, which is the same on every machine."""
 
 BRANCH = "main"

@@ -28,7 +28,7 @@ class Site:
 
     ``look`` gives the world as it is seen now, ``put`` and ``get`` keep bytes by their SHA-256, ``source``
     gives what a revision stands for, or None, ``push_formula`` commits a formula to the tap (text, message,
-    time), and ``clock`` gives the time, RFC 3339 in UTC.
+    time), ``clock`` gives the time, RFC 3339 in UTC, and ``formula`` the text that the tap has.
     """
 
     look: Callable[[], World]
@@ -37,6 +37,7 @@ class Site:
     source: Callable[[str], Source | None]
     push_formula: Callable[[str, str, str], None]
     clock: Callable[[], str]
+    formula: Callable[[], str] = lambda: ""
 
 
 @functools.lru_cache(maxsize=64)

@@ -57,6 +57,10 @@ class Surroundings:
             text = change(text, taps.formula_at(self.tap))
         taps.push_formula(self.tap, formula._replace(text=text))
 
+    def formula(self) -> str:
+        """Text of the formula that the tap has."""
+        return taps.formula_at(self.tap)
+
     def push_tag(self, repository: Path, tag: str) -> bool:
         """Push a tag of a repository to the origin; False where the origin has it already."""
         if any(known.name == tag for known in origins.tags_of(self.origin)):

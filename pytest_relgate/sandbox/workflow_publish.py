@@ -1,7 +1,8 @@
 """The publish workflow of the miniature Plasmite. Texts only; ``@NAME@`` is filled in by ``workflows.py``.
 
 Each job that publishes needs the one before it, so that what fails keeps everything behind it from
-publishing; the tap comes after the release that hosts its archives.
+publishing; the tap comes after the release that hosts its archives. Each can be run again: what is served
+already with the same bytes is not published a second time.
 """
 
 from __future__ import annotations
@@ -114,7 +115,9 @@ concurrency:
         # zizmor: ignore[use-trusted-publishing] tokens, as Plasmite had at 0.1
         run: |
           rustup toolchain install "$RELEASE_RUST_TOOLCHAIN" --profile minimal
-          cargo "+$RELEASE_RUST_TOOLCHAIN" publish --locked
+          cargo "+$RELEASE_RUST_TOOLCHAIN" package --locked
+          python3 -B scripts/is_served.py crates.io target/package/*.crate ||
+            cargo "+$RELEASE_RUST_TOOLCHAIN" publish --locked
   publish-npm:
     name: publish-npm
     needs: [resolve-build-run, publish-crates-io]
@@ -125,6 +128,10 @@ concurrency:
       contents: read
       id-token: write
     steps:
+      - uses: @CHECKOUT@
+        with:
+          ref: refs/tags/${{ needs.resolve-build-run.outputs.tag }}
+          persist-credentials: false
       - uses: @NODE@
         with:
           node-version: "24"
@@ -139,7 +146,9 @@ concurrency:
         if: ${{ !inputs.rehearsal }}
         env:
           NODE_AUTH_TOKEN: ${{ secrets.NPM_TOKEN }}
-        run: npm publish --provenance --access public dist/*.tgz
+        run: |
+          python3 -B scripts/is_served.py npm dist/*.tgz ||
+            npm publish --provenance --access public dist/*.tgz
   publish-pypi:
     name: publish-pypi
     needs: [resolve-build-run, publish-npm]
@@ -149,6 +158,10 @@ concurrency:
       actions: read
       contents: read
     steps:
+      - uses: @CHECKOUT@
+        with:
+          ref: refs/tags/${{ needs.resolve-build-run.outputs.tag }}
+          persist-credentials: false
       - uses: @DOWNLOAD@
         with:
           pattern: py-*
@@ -161,7 +174,12 @@ concurrency:
         env:
           TWINE_USERNAME: __token__
           TWINE_PASSWORD: ${{ secrets.PYPI_API_TOKEN }}
-        run: pipx run twine==6.2.0 upload --non-interactive dist/* # zizmor: ignore[use-trusted-publishing]
+        # zizmor: ignore[use-trusted-publishing] tokens, as Plasmite had at 0.1
+        run: |
+          for file in dist/*; do
+            python3 -B scripts/is_served.py pypi "$file" ||
+              pipx run twine==6.2.0 upload --non-interactive "$file"
+          done
   publish-github-release:
     name: publish-github-release
     needs: [resolve-build-run, publish-pypi]
@@ -182,7 +200,9 @@ concurrency:
         env:
           GH_TOKEN: ${{ github.token }}
           TAG: ${{ needs.resolve-build-run.outputs.tag }}
-        run: gh release create "$TAG" --verify-tag --title "$TAG" dist/*.tar.gz dist/sha256sums.txt
+        run: |
+          python3 -B scripts/is_served.py github "$TAG" dist/*.tar.gz dist/sha256sums.txt ||
+            gh release create "$TAG" --verify-tag --title "$TAG" dist/*.tar.gz dist/sha256sums.txt
   publish-homebrew:
     name: publish-homebrew
     needs: [resolve-build-run, publish-github-release]
@@ -203,7 +223,8 @@ concurrency:
           gh auth setup-git
           gh repo clone sandover/homebrew-tap tap
           cp dist/plasmite.rb tap/Formula/plasmite.rb
-          git -C tap -c user.name=release -c user.email=release@plasmite.invalid commit -am "plasmite $TAG"
+          git -C tap -c user.name=release -c user.email=release@plasmite.invalid \\
+            commit --allow-empty -am "plasmite $TAG"
           git -C tap push
   publish-complete:
     name: publish-complete
@@ -275,6 +296,67 @@ def main():
     if built != expected or not re.fullmatch(r"v\\d+\\.\\d+\\.\\d+(-[0-9A-Za-z.-]+)?", built["tag"]):
         sys.exit(f"run {run} built something else: expected {expected}, found {built}")
     print(f"run_id={run}", f"tag={built['tag']}", f"version={built['version']}", sep="\\n")
+
+
+main()
+'''
+
+IS_SERVED = '''\
+"""Says whether a channel serves exactly these files: 0 if so, and publishing them again is not needed.
+
+is_served.py crates.io|npm|pypi FILE..., is_served.py github TAG FILE... Ends with 1 where one is not there,
+or is there with other bytes: the channel itself then says what it takes.
+"""
+
+import hashlib
+import json
+import re
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+RELEASES = "https://github.com/sandover/plasmite/releases/download"
+
+
+def read(url):
+    agent = {"User-Agent": "plasmite-release (https://github.com/sandover/plasmite)"}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=agent), timeout=60) as answer:
+            return answer.read()
+    except urllib.error.HTTPError as error:
+        if error.code in (404, 410):
+            return b""
+        raise
+
+
+def version_in(name):
+    return re.search(r"\\d+\\.\\d+\\.\\d+[0-9A-Za-z.-]*?(?=\\.crate|\\.tgz|\\.tar|-py3|$)", name)[0]
+
+
+def served(channel, tag, name):
+    if channel == "crates.io":
+        return read(f"https://static.crates.io/crates/plasmite/{name}")
+    if channel == "npm":
+        return read(f"https://registry.npmjs.org/plasmite/-/{name}")
+    if channel == "github":
+        return read(f"{RELEASES}/{tag}/{name}")
+    found = read(f"https://pypi.org/pypi/plasmite/{version_in(name)}/json")
+    urls = [one["url"] for one in json.loads(found)["urls"] if one["filename"] == name] if found else []
+    return read(urls[0]) if urls else b""
+
+
+def digest(raw):
+    return hashlib.sha256(raw).hexdigest()
+
+
+def main():
+    channel, *rest = sys.argv[1:]
+    tag = rest.pop(0) if channel == "github" else ""
+    for path in map(Path, rest):
+        if digest(served(channel, tag, path.name)) != digest(path.read_bytes()):
+            sys.exit(f"{channel} does not serve {path.name} as it is here")
+    print(f"{channel} serves all of it already")
 
 
 main()

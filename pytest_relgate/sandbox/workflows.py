@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from pytest_relgate.sandbox.workflow_publish import PUBLISH, RESOLVE
+from pytest_relgate.sandbox.workflow_publish import IS_SERVED, PUBLISH, RESOLVE
 
 _ACTIONS = {
     "CHECKOUT": "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2",
@@ -314,6 +314,7 @@ def workflow_files(patch: int) -> dict[str, str]:
         ".github/workflows/release-publish.yml": PUBLISH,
         ".github/workflows/weekly-install-sanity.yml": _WEEKLY,
         "scripts/lay_out_dist.sh": _LAY_OUT,
+        "scripts/is_served.py": IS_SERVED,
         "scripts/resolve_build_run.py": RESOLVE,
     }
     return {path: _filled(text, pins) for path, text in files.items()}

@@ -6,7 +6,7 @@ in hex of bytes that the store keeps. Field names follow each service's own wher
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -98,13 +98,35 @@ class Run(msgspec.Struct, frozen=True):
     artifacts: tuple[RunArtifact, ...] = ()
 
 
+EXPIRED: Final = "*expired*"
+"""What a secret holds that is there, and that its service takes no more: no look for it can tell."""
+
+
 class Secret(msgspec.Struct, frozen=True):
-    """The name of a secret, and on which level it stands; its value is nobody's."""
+    """The name of a secret, and on which level it stands; its value is nobody's.
+
+    ``expired``: the service that it is for refuses it.
+    """
 
     name: str
     created_at: str
     updated_at: str
     level: str = "repository"  # or "organization", or "environment:NAME"
+    expired: bool = False
+
+
+class Issue(msgspec.Struct, frozen=True):
+    """An issue of the repository."""
+
+    id: int
+    number: int
+    title: str
+    body: str | None
+    labels: tuple[str, ...]
+    created_at: str
+    updated_at: str
+    state: Literal["open", "closed"] = "open"
+    author: str = "ada"
 
 
 class Attestation(msgspec.Struct, frozen=True):
@@ -192,3 +214,4 @@ class World(msgspec.Struct, frozen=True):
     crate_owners: dict[str, tuple[str, ...]] = {}  # logins by crate; one that is not here has `ada`
     npm: tuple[NpmPackage, ...] = ()
     pypi: tuple[PypiProject, ...] = ()
+    issues: tuple[Issue, ...] = ()
