@@ -162,6 +162,7 @@ def workflow(request: pytest.FixtureRequest) -> WorkflowFacts:
         pins=dict(profile.pins),
         rehearsal=stated.rehearsal,
         repository=profile.repository,
+        severity=stated.severity,
     )
 
 

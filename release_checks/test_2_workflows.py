@@ -101,3 +101,9 @@ def test_nothing_is_pasted_into_shell(workflow):
 def test_nothing_is_hidden(workflow):
     """Every job of the publish workflow is defined in this repository."""
     assert workflow.hides_nothing()
+
+
+@pytest.mark.gate(faults=("insecure-commands", "unpinned-action", "write-permission", "second-trigger"))
+def test_zizmor_finds_nothing(workflow, run, attach):
+    """The lint for workflows, zizmor, finds nothing of high severity."""
+    assert workflow.passes_zizmor(run, attach)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -74,6 +74,10 @@ FileNames = Annotated[
     Meta(min_length=1, description="an array of at least one file name"),
 ]
 Bytes = Annotated[int, Meta(ge=1, description="a number of bytes, above zero")]
+Severity = Annotated[
+    Literal["informational", "low", "medium", "high"],
+    Meta(description='"informational", "low", "medium" or "high"'),
+]
 
 
 class Workflows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,6 +86,7 @@ class Workflows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``preflight``, ``provenance`` and ``homebrew`` name the jobs of the publish workflow that everything
     published must wait for; ``publishes`` those that publish although nothing that they run says so;
     ``final`` the job that comes after all of them. ``rehearsal`` is the input that keeps it from publishing.
+    ``severity`` is that of zizmor's findings from which on they block.
     ``ci`` are the workflows that must be green on the commit under release; ``artifacts`` are what a run of
     ``build`` uploads, ``metadata`` the one of them that says what was built from what.
     """
@@ -97,6 +102,7 @@ class Workflows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     publishes: tuple[JobPattern, ...] = ()
     final: tuple[JobPattern, ...] = ()
     rehearsal: VariableKey = "rehearsal"
+    severity: Severity = "high"
 
 
 class Built(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,13 +7,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from pytest_relgate.errors import CannotJudge, Finding
-from pytest_relgate.source import contexts, workflow_rules
+from pytest_relgate.source import contexts, workflow_rules, zizmor
 from pytest_relgate.source.problem import none_of
 from pytest_relgate.source.topology import Roles, Topology
 from pytest_relgate.source.workflow_graph import graph_of
 from pytest_relgate.source.workflows import FOLDER, Workflow, parse_workflow, read_workflow
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from pytest_relgate.exec.runner import Runner
     from pytest_relgate.source.files import Files
 
 
@@ -22,7 +26,8 @@ class WorkflowFacts:
     """The build and the publish workflow of a release, as ``[workflows]`` and ``[pins]`` of the profile say.
 
     ``build_name`` and ``publish_name`` are names of files; ``rehearsal`` is the input that keeps the publish
-    workflow from publishing; ``repository`` is ``owner/name``.
+    workflow from publishing; ``repository`` is ``owner/name``; ``severity`` is that of zizmor's findings from
+    which on they block.
     """
 
     files: Files
@@ -32,6 +37,7 @@ class WorkflowFacts:
     pins: dict[str, str] = field(default_factory=dict)
     rehearsal: str = "rehearsal"
     repository: str = ""
+    severity: str = "high"
 
     @cached_property
     def publish(self) -> Workflow:
@@ -128,3 +134,23 @@ class WorkflowFacts:
     def hides_nothing(self) -> Literal[True]:
         """Every job of the publish workflow is defined in this repository, so that it can be judged."""
         return none_of(self.topology.opaque_jobs())
+
+    def passes_zizmor(self, run: Runner, attach: Callable[[str, str], Any] | None = None) -> Literal[True]:
+        """The lint zizmor finds nothing of the profile's severity or above; all that it finds is attached (S42, B9).
+
+        Raises CannotJudge where zizmor is missing, cannot read a workflow, or answers in another shape.
+        """
+        inputs = zizmor.inputs_of(self.files)
+        try:
+            result = run(zizmor.command(inputs), needs=zizmor.TOOL, check=False)
+        except CannotJudge as error:
+            error.do = zizmor.GET_IT if getattr(error, "tool", "") == zizmor.TOOL else error.do
+            raise
+        output = result.log.read_text(encoding="utf-8", errors="replace")
+        if result.rc not in zizmor.JUDGED:
+            message = f"zizmor ended with {result.rc} and has not looked at everything: {zizmor.said(output)}"
+            raise CannotJudge(message, where=".github/workflows", do="mend what it names, or update zizmor")
+        findings = zizmor.read_findings(output)
+        if attach is not None:
+            attach("zizmor.md", zizmor.table(findings, self.severity))
+        return none_of(zizmor.blocking(findings, self.severity))

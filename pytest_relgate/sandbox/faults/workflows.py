@@ -123,7 +123,7 @@ _WORKFLOWS = (
     _fault(
         "second-trigger",
         "every build starts a publish by itself",
-        r"started by workflow_run",
+        r"started by workflow_run|high dangerous-triggers",
         _in_file(PUBLISH, "on:\n", "on:\n  workflow_run: {workflows: [release], types: [completed]}\n"),
     ),
     _fault(
@@ -199,13 +199,13 @@ _WORKFLOWS = (
     _fault(
         "unpinned-action",
         "an action is named by a tag, which its owner can move",
-        r"uses actions/checkout at v4",
+        r"uses actions/checkout at v4|high unpinned-uses in job",
         lambda files: {**files, PUBLISH: re.sub(r"(actions/checkout)@\S+ # \S+", r"\1@v4", files[PUBLISH])},
     ),
     _fault(
         "write-permission",
         "every job of the publish workflow may write",
-        r"gives every job contents: write",
+        r"gives every job contents: write|high excessive-permissions",
         _in_file(PUBLISH, "permissions:\n  contents: read", "permissions:\n  contents: write"),
     ),
     _fault(
@@ -220,6 +220,14 @@ _WORKFLOWS = (
         r"job publish-npm.*a secret is pasted into the shell text",
         _in_job(
             "publish-npm", r"run: npm publish", "run: NODE_AUTH_TOKEN=${{ secrets.NPM_TOKEN }} npm publish"
+        ),
+    ),
+    _fault(
+        "insecure-commands",
+        "a job takes commands from whatever its steps print",
+        r"high insecure-commands in job publish-npm",
+        _in_job(
+            "publish-npm", r"^    steps:", "    env: {ACTIONS_ALLOW_UNSECURE_COMMANDS: 'true'}\n    steps:"
         ),
     ),
     _fault(

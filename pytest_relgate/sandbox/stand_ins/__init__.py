@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TOOLS: Final = ("bash", "cargo", "cargo-audit", "cargo-clippy", "cargo-fmt", "go", "just", "node", "npm")
+TOOLS: Final = (
+    *("bash", "cargo", "cargo-audit", "cargo-clippy", "cargo-fmt", "go", "just", "node", "npm", "zizmor"),
+)
 """What can be stood in for, by the name of the program."""
 
 _SAME: Final = {"python3": sys.executable, "sh": "/bin/sh"}

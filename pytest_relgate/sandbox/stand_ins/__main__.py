@@ -18,6 +18,7 @@ MODULES = {
     "just": "just",
     "node": "node",
     "npm": "npm",
+    "zizmor": "zizmor",
 }
 
 
