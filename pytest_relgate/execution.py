@@ -314,6 +314,7 @@ class Execution:
 
     def runner(self, nodeid: str) -> Runner:
         """What the ``run`` fixture gives a gate."""
+        from pytest_relgate.exec.cannot_judge import known_ends
         from pytest_relgate.exec.runner import Runner, log_name
         from pytest_relgate.source.git import Repository
 
@@ -335,6 +336,7 @@ class Execution:
             tracked_changes=lambda: frozenset(repository.dirt(untracked=False)),
             journal=starts,
             own_bytecode_switch=self.facts.own_bytecode_switch,
+            errored=known_ends(self.facts.profile.errored),
         )
         if self.current is not None:
             self.current.runner = runner

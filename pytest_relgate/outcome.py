@@ -69,7 +69,7 @@ def finding_of(error: BaseException, when: str, *, place: str, xfail: str | None
 def _with_the_end(found: str, text: str) -> str:
     """What was found, and the end of the output that an error of a command carries behind it."""
     output = text.removeprefix(found)
-    if output == text or not output.strip():
+    if output == text or not output.startswith("\n") or not output.strip():  # words of one line say it all
         return found
     return f"{found}\n{output[-(MESSAGE_LIMIT // 2) :].strip()}"
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_relgate.errors import Finding, RelgateError
+from pytest_relgate.exec.cannot_judge import raise_if_known
 from pytest_relgate.exec.environment import gate_environment
 from pytest_relgate.exec.process import CommandResult, run_command, split_command
 from pytest_relgate.exec.redact import secret_values
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from pytest_relgate.exec.cannot_judge import KnownEnd
     from pytest_relgate.exec.redact import Redactor
 
 _READABLE: Final = 100
@@ -85,7 +87,8 @@ class Runner:
     ``cwd`` is the repository, ``logs`` a folder of the evidence folder, ``slug`` the gate's ``log_name``.
     ``tracked_changes`` names the tracked files that are not as committed; ``journal`` is told of every
     command before it starts. ``calls`` counts commands that were started; ``last_log`` is the newest log,
-    relative to the evidence folder. ``own_bytecode_switch`` is as in gate_environment.
+    relative to the evidence folder. ``own_bytecode_switch`` is as in gate_environment. ``errored`` are the
+    ends of commands that could not judge, by the profile, beside those that are known of every tool.
     """
 
     cwd: Path
@@ -96,6 +99,7 @@ class Runner:
     tracked_changes: Callable[[], frozenset[str]] | None = None
     journal: Callable[[dict[str, Any]], None] | None = None
     own_bytecode_switch: bool = False
+    errored: Sequence[KnownEnd] = ()
     calls: int = field(default=0, init=False)
     last_log: str = field(default="", init=False)
 
@@ -115,8 +119,8 @@ class Runner:
         PATH, ``cwd`` a folder of the repository, ``limit`` seconds. ``env`` is added to the environment;
         what in it is named like a secret is redacted too. With ``check=False`` a failure is returned.
 
-        Raises CommandFailed, CommandTimedOut, SourceChanged; ToolMissing whatever ``check`` says, because
-        a tool that is missing must not pass for one that found a fault; RelgateError for a bad call.
+        Raises CommandFailed, CommandTimedOut, SourceChanged; ToolMissing and CouldNotRun whatever ``check``
+        says, because what could not judge must not pass for what found a fault; RelgateError for a bad call.
         """
         command = split_command(argv)
         folder = self._folder(cwd)
@@ -150,6 +154,14 @@ class Runner:
         tool = missing_tool(command, result.rc, result.tail)
         if tool is not None:
             raise ToolMissing(tool, found=f"`{_shown(result.argv)}` needs {tool}, which is not there")
+        raise_if_known(
+            command,
+            result.rc,
+            result.tail,
+            self.errored,
+            shown=_shown(result.argv),
+            where=self.last_log,
+        )
         if check and not result.succeeded:
             raise CommandFailed(result, where=self.last_log)
 

@@ -15,6 +15,7 @@ from pytest_relgate.errors import RelgateError
 from pytest_relgate.profile.channels import Channel, misplaced
 from pytest_relgate.profile.document import Document, display, read, read_file
 from pytest_relgate.profile.duration import seconds
+from pytest_relgate.profile.errored import Errored
 from pytest_relgate.profile.fault import Fault
 from pytest_relgate.profile.pattern import checked_pattern, checked_patterns
 from pytest_relgate.profile.source import (
@@ -176,6 +177,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     approvers: Approvers = Approvers()
     report: Report = Report()
     faults: dict[Name, Fault] = {}
+    errored: dict[Name, Errored] = {}
 
 
 def load_profile(path: Path) -> Profile:
