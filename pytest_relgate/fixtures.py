@@ -194,6 +194,7 @@ def _outside(request: pytest.FixtureRequest) -> Outside:
 def _means(execution: Execution, config: pytest.Config) -> Means:
     """What it takes to start a workflow; without a permit nothing is."""
     from pytest_relgate.github.means import Means
+    from pytest_relgate.github.triage import Triage
 
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     capture = config.pluginmanager.get_plugin("capturemanager")
@@ -209,7 +210,15 @@ def _means(execution: Execution, config: pytest.Config) -> Means:
     folder = _dispatches(execution, config)
     if execution.permit is None:
         return Means(folder, waiting=execution.waiting)
-    return Means(folder, execution.permit, execution.opens, execution.waiting, say=say, keep=execution.attach)
+    return Means(
+        folder,
+        execution.permit,
+        execution.opens,
+        execution.waiting,
+        say=say,
+        keep=execution.attach,
+        triage=Triage.of(execution.facts.profile),
+    )
 
 
 def _dispatches(execution: Execution, config: pytest.Config) -> Path:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 
 from pytest_relgate.errors import CannotJudge, Finding, NotYet
+from pytest_relgate.github.triage import GOOD, RunRecord
 from pytest_relgate.net.facts import Absent, Known, Unknown, known
 
 if TYPE_CHECKING:
-    from pytest_relgate.github.answers import ArtifactFacts, WorkflowRun
+    from pytest_relgate.github.answers import ArtifactFacts, JobFacts, WorkflowRun
     from pytest_relgate.github.api import Api
+    from pytest_relgate.github.means import Means
     from pytest_relgate.profile.source import Workflows
 
 _LARGEST_METADATA: Final = 1 << 20
@@ -34,11 +36,17 @@ class Metadata(msgspec.Struct, frozen=True):
 
 
 class Build:
-    """The build of ``target`` at ``commit`` (40 hex digits) by the workflow that the profile names."""
+    """The build of ``target`` at ``commit`` (40 hex digits) by the workflow that the profile names.
 
-    def __init__(self, api: Api, workflows: Workflows, *, target: str, commit: str) -> None:
+    ``means`` keep what is known of jobs that failed.
+    """
+
+    def __init__(
+        self, api: Api, workflows: Workflows, *, target: str, commit: str, means: Means | None = None
+    ) -> None:
         self.api, self.workflows = api, workflows
         self.target, self.commit = target, commit
+        self._means = means
 
     @cached_property
     def run(self) -> WorkflowRun:
@@ -73,10 +81,10 @@ class Build:
         run = self.run
         place = f"{self.workflows.build}, run {run.id} for {self.target}"
         jobs = known(self.api.jobs(run.id), f"the jobs of run {run.id}")
-        red = [job for job in jobs if job.conclusion not in (None, "success", "skipped", "neutral")]
+        red = [job for job in jobs if job.conclusion not in (None, *GOOD)]
         if red:  # said while others still run: there is nothing to wait for
             names = ", ".join(job.name for job in red[:4])
-            do = f"gh run view {run.id} --log-failed; mend it, then gh run rerun {run.id} --failed"
+            do = self._read_failures(run, jobs)
             words = f"{place}: failed jobs: {names}"
             raise Finding(words, where=red[0].html_url or run.html_url, do=do)
         if run.status != "completed":
@@ -89,6 +97,17 @@ class Build:
             words = f"{place} has no jobs: nothing was built"
             raise Finding(words, where=run.html_url)
         return True
+
+    def _read_failures(self, run: WorkflowRun, jobs: tuple[JobFacts, ...]) -> str:
+        """Put the run and the logs of its failed jobs into the evidence; return what to do (S44, S45)."""
+        again = f"gh run view {run.id} --log-failed; mend it, then gh run rerun {run.id} --failed"
+        means = self._means
+        if means is None:
+            return again
+        failed = means.triage.read(self.api, jobs, keep=means.keep, say=means.say, again=again)
+        raw = msgspec.json.encode(RunRecord("build", self.target, run, jobs, failed, {}, again))
+        means.keep(f"run-{run.id}.json", msgspec.json.format(raw, indent=1))
+        return failed[0].remedy
 
     # -- artifacts ----------------------------------------------------------------------------------------
 

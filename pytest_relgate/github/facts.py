@@ -231,7 +231,7 @@ class GitHub:
     @cached_property
     def build(self) -> Build:
         """The run that built the release, and what it uploaded."""
-        return Build(self.api, self.workflows, target=self.target, commit=self.commit)
+        return Build(self.api, self.workflows, target=self.target, commit=self.commit, means=self._means)
 
     # -- rehearsal and publish ----------------------------------------------------------------------------
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_relgate.errors import CannotJudge
+from pytest_relgate.github.triage import Triage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,8 @@ class Means:
 
     ``folder`` is where intents are kept; ``permit`` checks the chain; ``opens`` writes into the journal
     that something is about to be started; in ``waiting`` time does not count against a gate's limit;
-    ``say`` is told in one line of each job that begins and ends; ``keep`` puts a file into the evidence.
+    ``say`` is told in one line of each job that begins and ends; ``keep`` puts a file into the evidence;
+    ``triage`` reads the logs of failed jobs.
     """
 
     folder: Path
@@ -41,3 +43,4 @@ class Means:
     looks: tuple[float, ...] = LOOKS
     say: Callable[[str], None] = lambda _: None
     keep: Callable[[str, bytes], object] = lambda _, __: None
+    triage: Triage = field(default_factory=Triage)

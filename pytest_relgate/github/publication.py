@@ -27,6 +27,7 @@ from pytest_relgate.github.dispatch import (
     names_a_tag,
 )
 from pytest_relgate.github.intent import Intent, IntentFile
+from pytest_relgate.github.triage import GOOD, RunRecord
 from pytest_relgate.model import Phase
 from pytest_relgate.net.facts import Absent, Known, Unknown, known
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from pytest_relgate.github.api import Api
     from pytest_relgate.github.means import Means
     from pytest_relgate.github.permit import Permit
+    from pytest_relgate.github.triage import FailedJob
     from pytest_relgate.net.facts import Fact
     from pytest_relgate.profile.source import Workflows
 
@@ -46,9 +48,6 @@ _PATIENCE: Final = 6 * 3600.0  # seconds; GitHub ends a job then
 _LONGEST_WAIT: Final = 900.0  # seconds that a limit may ask for
 _MISSES: Final = 6
 _SKEW: Final = timedelta(minutes=2)  # between this machine's clock and GitHub's
-_LOGS: Final = 4
-_TAIL: Final = 64 << 10  # bytes at the end of a log that are kept
-_GOOD: Final = ("success", "skipped", "neutral")
 
 
 class Publication:
@@ -393,23 +392,22 @@ class Publication:
                 self.means.say("".join(char if char.isprintable() else "?" for char in line))
 
     def _name_failures(self, run: WorkflowRun, jobs: tuple[JobFacts, ...]) -> None:
-        red = [job for job in jobs if job.conclusion not in (None, *_GOOD)]
+        red = [job for job in jobs if job.conclusion not in (None, *GOOD)]
         if not red:
             return
-        self._keep(run, jobs)
-        for job in red[:_LOGS]:
-            log = self.api.job_log(job.id)  # a job that was cancelled has none
-            if isinstance(log, Known):
-                self.means.keep(f"job-{job.id}.txt", log.value[-_TAIL:])
+        means = self.means
+        failed = means.triage.read(self.api, red, keep=means.keep, say=means.say, again=self._again)
+        self._keep(run, jobs, failed)
         names = ", ".join(f"{job.name} ({job.conclusion})" for job in red[:4])
         done = [job.name for job in jobs if job.name in self.reaching and job.conclusion == "success"]
         after = f"; reached before: {', '.join(done)}" if done and self.phase is Phase.PUBLISH else ""
         words = f"{self._place}: failed jobs: {names}{after}"
-        raise Finding(words, where=red[0].html_url or run.html_url, do=self._again)
+        raise Finding(words, where=red[0].html_url or run.html_url, do=failed[0].remedy or self._again)
 
-    def _keep(self, run: WorkflowRun, jobs: tuple[JobFacts, ...]) -> None:
+    def _keep(self, run: WorkflowRun, jobs: tuple[JobFacts, ...], failed: tuple[FailedJob, ...] = ()) -> None:
         """Put the run and its jobs, with their addresses, into the evidence (SPEC S45)."""
-        record = {"kind": self.kind, "target": self.target, "run": run, "jobs": jobs}
+        channels = dict(self.means.triage.channels)
+        record = RunRecord(self.kind, self.target, run, jobs, failed, channels, self._again)
         raw = msgspec.json.encode(record, order="deterministic")
         self.means.keep(f"run-{run.id}.json", msgspec.json.format(raw, indent=1))
 

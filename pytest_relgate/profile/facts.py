@@ -28,6 +28,7 @@ from pytest_relgate.profile.source import (
     VariableKey,
     Workflows,
 )
+from pytest_relgate.profile.triage import TriagePattern
 from pytest_relgate.profile.words import quoted, shown
 
 if TYPE_CHECKING:
@@ -143,6 +144,13 @@ class Approvers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     people: tuple[Annotated[Line, Meta(description="the name of a person")], ...] = ()
 
 
+class Incidents(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where incidents are filed: as issues with ``label``, or by ``command``, split as a shell does (S46)."""
+
+    label: Annotated[Line, Meta(description="the name of a label")] = "release-incident"
+    command: Annotated[str, Meta(description="a command")] = ""
+
+
 class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which reports a run writes beside its evidence."""
 
@@ -177,6 +185,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     approvers: Approvers = Approvers()
     report: Report = Report()
     faults: dict[Name, Fault] = {}
+    incidents: Incidents = Incidents()
+    triage: tuple[TriagePattern, ...] = ()
     errored: dict[Name, Errored] = {}
 
 

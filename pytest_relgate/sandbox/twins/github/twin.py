@@ -22,6 +22,7 @@ from pytest_relgate.sandbox.twins.github import (
     contents,
     git_data,
     graphql,
+    issues,
     jobs,
     releases,
     root,
@@ -65,6 +66,7 @@ _ROOMS: Final = (
     secrets,
     attestations,
     graphql,
+    issues,
     web,
 )
 _SERVER_API: Final = "/api/v3"
@@ -146,7 +148,7 @@ class GitHubTwin:
             slug, folder = self._repository(world, f"{at['owner']}/{at['repo']}".removesuffix(".git"))
             if slug == world.tap:
                 world = msgspec.structs.replace(
-                    world, releases=(), runs=(), secrets=(), environments=(), attestations=()
+                    world, releases=(), runs=(), secrets=(), environments=(), attestations=(), issues=()
                 )
         return Call(
             request=request,
