@@ -53,7 +53,8 @@ GLOB_SIGNS = frozenset("*?[]/.")
 class Collector:
     """Makes gates of items. ``changes`` and ``present`` are the named pattern lists of the profile.
 
-    ``limit`` is the limit in seconds of a gate that states none, ``channels`` are the profile's.
+    ``limit`` is the limit in seconds of a gate that states none, ``channels`` and ``tables`` the
+    profile's.
     """
 
     checks: Path
@@ -62,6 +63,7 @@ class Collector:
     present: Mapping[str, tuple[str, ...]]
     limit: float
     channels: tuple[str, ...] = ()
+    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     retried: bool = field(default=False, init=False)
     places: Places = field(default_factory=Places, init=False)
     left_out: dict[str, str] = field(default_factory=dict, init=False)
@@ -256,11 +258,14 @@ class _Reader:
             return
         lists: list[tuple[str, ...]] = []
         patterns: list[str] = []
+        compared = self.collector.tables if kind == "changed" else {}
         for name in mark.args:
             if name in named:
                 lists.append(named[name])
+            elif name in compared:
+                pass
             elif GLOB_SIGNS.isdisjoint(name):
-                known = ", ".join(named) or "nothing yet"
+                known = ", ".join({**named, **compared}) or "nothing yet"
                 self.problems.append(f"{mark.name}({name!r}): the profile's [{table}] holds {known}")
             else:
                 patterns.append(name)
@@ -269,7 +274,8 @@ class _Reader:
         elif patterns:  # those of one marker make one list, in their order, as a .gitignore does
             lists.append(tuple(patterns))
         first, *others = lists or [()]
-        self.conditions.append(Condition(kind, " or ".join(mark.args), first, tuple(others)))
+        tables = tuple(compared[name] for name in mark.args if name in compared)
+        self.conditions.append(Condition(kind, " or ".join(mark.args), first, tuple(others), tables))
 
     def _sequence(self, node: object) -> None:
         if not isinstance(node, pytest.Class):

@@ -11,7 +11,7 @@ from functools import cache
 import msgspec
 
 from pytest_relgate.loaded import Loaded
-from pytest_relgate.model import Context, Decision, Gate, State
+from pytest_relgate.model import Context, Decision, Gate, State, Tables
 from pytest_relgate.net.origins import PUBLIC, Origins
 from pytest_relgate.profile import Profile
 
@@ -39,6 +39,7 @@ class RunFacts(msgspec.Struct, frozen=True):
     limit: float
     changed: tuple[str, ...] | None = None
     files: tuple[str, ...] | None = None
+    tables: Tables = Tables()
     settled: frozenset[str] = frozenset()
     failed_before: frozenset[str] = frozenset()
     waived: dict[str, tuple[State, ...]] = {}

@@ -42,6 +42,7 @@ def facts_of(
         limit=prepared.profile.limits.gate,
         changed=prepared.changed,
         files=prepared.files,
+        tables=prepared.tables,
         settled=frozenset() if prepared.rerun else settled,
         failed_before=failed_before,
         waived=_waived(prepared, gates),

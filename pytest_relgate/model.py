@@ -107,18 +107,31 @@ class Condition(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     ``live``: the run is live.
     ``name`` is the change set or presence of the profile, or the pattern itself. ``others`` are lists of
     patterns beside ``patterns``: the condition holds if any of them does, and what one list takes away with
-    ``!`` another may still match.
+    ``!`` another may still match. ``tables`` are lists of patterns too: a manifest or lockfile that matches
+    one of them counts by its dependency tables, and any other file by its bytes.
     """
 
     kind: Literal["changed", "present", "live"]
     name: str = ""
     patterns: tuple[str, ...] = ()
     others: tuple[tuple[str, ...], ...] = ()
+    tables: tuple[tuple[str, ...], ...] = ()
 
     @property
     def lists(self) -> tuple[tuple[str, ...], ...]:
-        """Every list of patterns."""
-        return (self.patterns, *self.others)
+        """Every list of patterns of files that count by their bytes; one that is empty proves nothing."""
+        return () if self.tables and not self.patterns else (self.patterns, *self.others)
+
+
+class Tables(msgspec.Struct, frozen=True):
+    """What is known of the dependency tables of files that changed (SPEC S25).
+
+    ``alike`` names those whose tables are the same at base and commit, ``unreadable`` says why those of
+    another cannot be compared. Of a file in neither they differ, or it has none that are known.
+    """
+
+    alike: tuple[str, ...] = ()
+    unreadable: dict[str, str] = {}
 
 
 class Gate(msgspec.Struct, frozen=True, gc=False):
@@ -143,7 +156,8 @@ class Gate(msgspec.Struct, frozen=True, gc=False):
 class Proof(msgspec.Struct, frozen=True, gc=False):
     """Why a condition holds or does not: what was compared and what was looked at.
 
-    ``held`` is None when the condition could not be decided; then the gate runs.
+    ``held`` is None when the condition could not be decided; then the gate runs. ``alike`` are files that
+    changed, and whose dependency tables did not.
     """
 
     condition: Condition
@@ -153,6 +167,7 @@ class Proof(msgspec.Struct, frozen=True, gc=False):
     commit: str = ""
     looked_at: int = 0
     matched: tuple[str, ...] = ()
+    alike: tuple[str, ...] = ()
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):

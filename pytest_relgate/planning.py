@@ -121,7 +121,7 @@ def _check_patterns(gates: Sequence[Gate], repository: Path) -> None:
         (condition.kind, pattern): gate
         for gate in gates
         for condition in gate.conditions
-        for pattern in (one for patterns in condition.lists for one in patterns)
+        for pattern in (one for patterns in (*condition.lists, *condition.tables) for one in patterns)
         if condition.kind == "changed" and not pattern.startswith("!")
     }
     if not asked:

@@ -41,8 +41,9 @@ MARKERS = (
     ),
     (
         "when_changed(*sets_or_globs): the gate is due only if a file differs between the base and "
-        "the commit under release: one of a change set that relgate.toml names in [changes], or one "
-        "that a gitignore-style pattern matches. Without a base every gate is due"
+        "the commit under release: one of a change set that relgate.toml names in [changes], one whose "
+        "dependency tables differ and that it names in [tables], or one that a gitignore-style pattern "
+        "matches. Without a base every gate is due"
     ),
     (
         "when_present(*names_or_globs): the gate is due only if a file exists in the repository under"

@@ -11,7 +11,7 @@ from pytest_relgate.errors import RelgateError
 from pytest_relgate.evidence.folder import FAULTY
 from pytest_relgate.exec.redact import Redactor, secret_values
 from pytest_relgate.lockfile import read_lock
-from pytest_relgate.model import Context, Gate, Mode, Phase, Signoff, Subject, Waiver
+from pytest_relgate.model import Context, Gate, Mode, Phase, Signoff, Subject, Tables, Waiver
 from pytest_relgate.net.origins import PUBLIC, Origins
 from pytest_relgate.profile import Profile, load_profile
 from pytest_relgate.request import PROFILE, Request
@@ -22,7 +22,7 @@ from pytest_relgate.waiverfile import load_signoffs, load_waivers
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pytest_relgate.sandbox.box import Box
 
@@ -68,6 +68,7 @@ class Prepared:
     stand_ins: tuple[str, ...] = ()
     box: Box | None = None
     earlier: Path | None = None
+    tables: Tables = field(default_factory=Tables)
 
 
 def prepare(
@@ -114,6 +115,12 @@ def prepare(
     )
     kinds = {condition.kind for gate in lock or () for condition in gate.conditions}
     everything = lock is None
+    changed = (
+        repository.changed(base_commit, commit_facts.commit)
+        if base and (everything or "changed" in kinds)
+        else None
+    )
+    by_table = everything or any(condition.tables for gate in lock or () for condition in gate.conditions)
     return Prepared(
         request=request,
         profile=profile,
@@ -138,9 +145,7 @@ def prepare(
         waivers=load_waivers(request.checks / REVIEWED[0]),
         signoffs=load_signoffs(request.checks / REVIEWED[1]),
         redactor=Redactor(secret_values(environ, profile.secrets.names)),
-        changed=repository.changed(base_commit, commit_facts.commit)
-        if base and (everything or "changed" in kinds)
-        else None,
+        changed=changed,
         files=working_files(repository.path) if everything or "present" in kinds else None,
         rerun=bool(options.release_rerun),
         origins=box.origins if box else PUBLIC,
@@ -148,7 +153,17 @@ def prepare(
         stand_ins=box.stand_ins if box else (),
         box=box,
         earlier=earlier,
+        tables=_tables(repository, base_commit, commit_facts.commit, changed) if by_table else Tables(),
     )
+
+
+def _tables(repository: Repository, base: str, commit: str, changed: Sequence[str] | None) -> Tables:
+    """What changed in dependency tables; nothing is known where it is not known what changed."""
+    if not changed:
+        return Tables()
+    from pytest_relgate.source.dependencies import compared
+
+    return compared(repository, base, commit, changed)
 
 
 def read_place(

@@ -54,6 +54,7 @@ class Selection:
             facts.present,
             facts.limit,
             tuple(facts.profile.channels),
+            facts.profile.tables,
         )
 
     def spread_over_channels(self, metafunc: pytest.Metafunc) -> None:
@@ -128,6 +129,7 @@ class Selection:
             files=facts.files,
             mode=facts.context.mode,
             first_release=not facts.context.base,
+            tables=facts.tables,
         )
 
     def _stop_broken_sequences(self, gates: list[Gate], not_due: set[str]) -> None:

@@ -150,6 +150,7 @@ class ReleaseRun:
             files=prepared.files,
             mode=prepared.context.mode,
             first_release=not prepared.context.base,
+            tables=prepared.tables,
         )
 
     # -- events ---------------------------------------------------------------------------------------

@@ -18,10 +18,11 @@ from pytest_relgate.evidence.wording import signed_in_words
 from pytest_relgate.judge import decide, decide_conditions, reconcile
 from pytest_relgate.lockfile import NAME as LOCK
 from pytest_relgate.lockfile import parse_lock
-from pytest_relgate.model import Decision, Gate, State
+from pytest_relgate.model import Decision, Gate, State, Tables
 from pytest_relgate.profile import Profile, parse_profile
 from pytest_relgate.request import PROFILE
 from pytest_relgate.source.as_committed import rows_of
+from pytest_relgate.source.dependencies import compared
 from pytest_relgate.source.links import Links
 from pytest_relgate.source.pytest_config import (
     NAMES,
@@ -261,6 +262,8 @@ def _decisions(evidence: Evidence, under: Repository) -> dict[str, Decision]:
     kinds = {proof.condition.kind for one in left_out for proof in one.proofs if proof.held is False}
     compare = "changed" in kinds and bool(context.base_commit)
     changed = under.changed(context.base_commit, subject.commit) if compare else None
+    by_table = any(proof.condition.tables for one in left_out for proof in one.proofs)
+    tables = compared(under, context.base_commit, subject.commit, changed or ()) if by_table else Tables()
     # A tracked file exists. Files that git ignores, as built ones, existed on that machine or did not.
     look = "present" in kinds and evidence.phase.source and not subject.dirty
     files = _files(under, subject.commit) if look else None
@@ -273,6 +276,7 @@ def _decisions(evidence: Evidence, under: Repository) -> dict[str, Decision]:
             files=files,
             mode=context.mode,
             first_release=not context.base,
+            tables=tables,
         )
         for said, seen in zip(one.proofs, again.proofs, strict=True):
             if said.held is False and seen.held is True:

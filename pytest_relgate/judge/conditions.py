@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_relgate.model import Decision, Mode, Proof
+from pytest_relgate.model import Decision, Mode, Proof, Tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pytest_relgate.model import Condition, Gate
 
 _SHOWN = 20
+_NAMED = 3
+_NO_TABLES = Tables()
 
 
 class _Facts(NamedTuple):
@@ -28,6 +30,7 @@ class _Facts(NamedTuple):
     files: Sequence[str] | None
     mode: Mode
     first_release: bool
+    tables: Tables
 
 
 def decide_conditions(
@@ -39,15 +42,17 @@ def decide_conditions(
     files: Sequence[str] | None,
     mode: Mode,
     first_release: bool,
+    tables: Tables = _NO_TABLES,
 ) -> Decision:
     """Decide whether ``gate`` is due, with one proof for each of its conditions, in their order.
 
     ``changed`` are the paths that differ between ``base`` and ``commit`` (both commits), ``files``
     those that exist at ``commit``; both relative to the root of the repository, and None where they
     could not be worked out. Patterns are read as git reads a ``.gitignore``. In a first release every
-    condition holds, except ``live``, which is about the mode alone. Raises nothing.
+    condition holds, except ``live``, which is about the mode alone. ``tables`` is what is known of the
+    dependency tables of changed files; of a file that it does not speak of every byte counts. Raises nothing.
     """
-    facts = _Facts(changed, base, commit, files, mode, first_release)
+    facts = _Facts(changed, base, commit, files, mode, first_release, tables)
     return Decision(gate.id, tuple(_prove(condition, facts) for condition in gate.conditions))
 
 
@@ -60,9 +65,10 @@ def decide_every(
     files: Sequence[str] | None,
     mode: Mode,
     first_release: bool,
+    tables: Tables = _NO_TABLES,
 ) -> dict[str, Decision]:
     """As :func:`decide_conditions`, for many gates by id: each distinct condition is looked at once."""
-    facts = _Facts(changed, base, commit, files, mode, first_release)
+    facts = _Facts(changed, base, commit, files, mode, first_release, tables)
     proofs: dict[Condition, Proof] = {}
     decisions: dict[str, Decision] = {}
     for gate in gates:
@@ -144,18 +150,34 @@ def _prove_present(condition: Condition, facts: _Facts) -> Proof:
 
 
 def _match(condition: Condition, facts: _Facts, paths: Sequence[str], *, found: str, every: str) -> Proof:
-    lists = [_spec(patterns) for patterns in condition.lists]
-    told = " or ".join(" ".join(patterns) for patterns in condition.lists)
-    if None in lists:
+    whole = [_spec(patterns) for patterns in condition.lists]
+    by_table = [_spec(patterns) for patterns in condition.tables]
+    told = " or ".join(" ".join(patterns) for patterns in (*condition.lists, *condition.tables))
+    if None in (*whole, *by_table) or not (whole or by_table):
         return _undecided(condition, facts, f"expected patterns that git can match, found {told or 'none'}")
+    known = {*facts.tables.alike, *facts.tables.unreadable} if by_table else frozenset()
     # Twenty are enough to see why; a change of a hundred thousand files need not be matched to its end.
-    matched = tuple(islice((path for path in paths if _any_matches(lists, path)), _SHOWN))
-    reason = (
-        f"{matched[0]} {found}"
-        if matched
-        else f"none of {len(paths)} {every} matches {condition.name or told}"
+    deciding = (
+        path
+        for path in paths
+        if _any_matches(whole, path) or (path not in known and _any_matches(by_table, path))
     )
-    return Proof(condition, bool(matched), reason, facts.base, facts.commit, len(paths), matched)
+    matched = tuple(islice(deciding, _SHOWN))
+    held, reason = bool(matched), f"{matched[0]} {found}" if matched else ""
+    alike = tuple(path for path in facts.tables.alike if _any_matches(by_table, path)) if by_table else ()
+    doubt = next((path for path in facts.tables.unreadable if by_table and _any_matches(by_table, path)), "")
+    if not matched and doubt:
+        return _undecided(condition, facts, facts.tables.unreadable[doubt])
+    if not matched:
+        reason = f"none of {len(paths)} {every} matches {condition.name or told}"
+        if alike:
+            reason += f", and the dependency tables of {_listed(alike)} are the same"
+    return Proof(condition, held, reason, facts.base, facts.commit, len(paths), matched, alike[:_SHOWN])
+
+
+def _listed(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+    return ", ".join(paths[:_NAMED]) + more
 
 
 def _any_matches(lists: Iterable[GitIgnoreSpec | None], path: str) -> bool:

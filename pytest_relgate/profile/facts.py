@@ -160,9 +160,10 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The facts of a project.
 
-    ``changes`` and ``present`` map a name to gitignore-style patterns, ``pins`` a variable of the release
-    workflows to its value, ``artifacts`` a channel to the names of the files that it gets, ``channels`` its
-    name to what it is.
+    ``changes``, ``tables`` and ``present`` map a name to gitignore-style patterns; manifests and lockfiles of
+    ``tables`` count by their dependency tables, under the change set's name. ``pins`` maps a variable of the
+    release workflows to its value, ``artifacts`` a channel to the names of the files that it gets,
+    ``channels`` its name to what it is.
     """
 
     project: Annotated[Line, Meta(description="the name of the project, on one line")]
@@ -172,6 +173,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base: Base = Base()
     limits: Limits = Limits()
     changes: dict[Name, Patterns] = {}
+    tables: dict[Name, Patterns] = {}
     present: dict[Name, Patterns] = {}
     manifests: tuple[RepositoryPath, ...] = ()
     changelog: OptionalPath = "CHANGELOG.md"

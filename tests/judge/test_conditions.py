@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from pytest_relgate.judge import decide_conditions, decide_every, proof_problem
-from pytest_relgate.model import Condition, Decision, Gate, Mode
+from pytest_relgate.model import Condition, Decision, Gate, Mode, Tables
 
 DATA = Path(__file__).parents[1] / "data"
 BASE, COMMIT = "b" * 40, "c" * 40
@@ -185,6 +185,22 @@ def test_the_change_sets_trigger_as_they_should_have_on_real_releases(row: dict[
         ).proofs[0]
         assert proof.held is expected["triggered"], name
         assert list(proof.matched) == expected["deciding"][:20], name
+
+
+@pytest.mark.parametrize("row", rows())
+def test_dependencies_trigger_by_content_as_they_should_have_on_real_releases(row: dict[str, Any]) -> None:
+    """By path they do in every release; what the manifests hold is recorded as which of them decide."""
+    sets = json.loads((DATA / "trigger_globs.json").read_text("utf-8"))["proposed"]
+    expected = row["triggers"]["dependencies"]
+    same = Tables(tuple(path for path in expected["deciding"] if path not in expected["semantic_deciding"]))
+    by_content = decide(
+        Condition("changed", "dependencies", tables=(tuple(sets["dependencies"]),)),
+        changed=row["files"],
+        tables=same,
+    ).proofs[0]
+    assert by_content.held is expected["semantic_triggered"]
+    assert list(by_content.matched) == expected["semantic_deciding"]
+    assert (by_content.held is False and bool(by_content.alike)) is expected["only_own_version_bump"]
 
 
 LEFT_OUT = decide(LOCKFILES, ARCHIVES, LIVE)
