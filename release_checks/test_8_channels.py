@@ -71,6 +71,47 @@ class TestChannel:
         assert channel.flags == expected.flags
 
 
+class TestOpened:
+    """The archives as the channels serve them, opened: what whoever installs the release gets."""
+
+    @pytest.mark.gate(faults=("github-truncated", "npm-truncated", "sdk-leads-outside"))
+    def test_sound(self, channels):
+        """Every archive can be read to its end, and leads nowhere outside of itself."""
+        assert channels.opened.are_sound()
+
+    @pytest.mark.gate(faults=("sdk-without-header", "npm-missing"))
+    def test_layout(self, channels):
+        """Every archive holds the files that users of it rely on."""
+        assert channels.opened.hold_their_files()
+
+    @pytest.mark.gate(faults=("wheel-without-licence", "tarball-without-notices"))
+    def test_licences(self, channels):
+        """Every archive carries licence and notices."""
+        assert channels.opened.carry_their_licences()
+
+    @pytest.mark.gate(
+        faults=(
+            "wheel-without-native-library",
+            "wheel-of-another-architecture",
+            "addon-of-another-architecture",
+        )
+    )
+    def test_natives(self, channels):
+        """Every native file is there, and for the platform that its archive promises."""
+        assert channels.opened.are_for_their_platforms()
+
+    @pytest.mark.gate(faults=("wheel-says-another-version", "tarball-says-another-version"))
+    def test_versions(self, channels):
+        """Every archive says inside that it is this version."""
+        assert channels.opened.say_their_version()
+
+
+@pytest.mark.gate(faults=("homebrew-wrong-digest", "github-wrong-digest"))
+def test_one_digest(channels):
+    """One artifact has one digest, wherever it is served or spoken of."""
+    assert channels.agree()
+
+
 @pytest.mark.gate(
     incident=True,
     faults=(

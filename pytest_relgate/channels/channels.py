@@ -8,17 +8,21 @@ other reason than a wrong version.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
+from pytest_relgate.channels.agreement import disagreements, told
 from pytest_relgate.channels.judge import Opinion, Standing
 from pytest_relgate.channels.table import disagrees
 from pytest_relgate.errors import CannotJudge, Finding, NotYet, RelgateError
 from pytest_relgate.model import State
+from pytest_relgate.source.problem import none_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pytest_relgate.channels.observation import Expectation, Observation
+    from pytest_relgate.channels.opened import Opened
     from pytest_relgate.channels.poll import Settled
     from pytest_relgate.model import ChannelTable
 
@@ -101,7 +105,7 @@ class ChannelFacts:
 class Channels:
     """All channels of the profile, settled. ``failed_jobs`` maps a channel to its publish job that failed.
 
-    ``table`` is what reports show of them.
+    ``table`` is what reports show of them; ``opened`` opens their archives.
     """
 
     def __init__(
@@ -109,8 +113,10 @@ class Channels:
         facts: Mapping[str, ChannelFacts],
         failed_jobs: Mapping[str, str],
         table: ChannelTable | None = None,
+        opened: Callable[[Channels], Opened] | None = None,
     ) -> None:
         self._facts, self._failed_jobs, self.table = dict(facts), dict(failed_jobs), table
+        self._open = opened
 
     def __repr__(self) -> str:
         return f"<channels {', '.join(self._facts)}>"
@@ -125,6 +131,36 @@ class Channels:
             message = f"the profile has no channel named {name}: it has {known}"
             raise RelgateError(message)
         return found
+
+    @cached_property
+    def opened(self) -> Opened:
+        """The archives as they are served, opened: ``assert channels.opened.are_sound()``.
+
+        ``hold_their_files()``, ``carry_their_licences()``, ``are_for_their_platforms()``,
+        ``say_their_version()``. They are read again when a gate first asks.
+        """
+        if self._open is None:
+            message = "nothing gives the archives of these channels"
+            raise RelgateError(message)
+        return self._open(self)
+
+    def agree(self) -> Literal[True]:
+        """One artifact has one digest wherever it is served or spoken of, the build included.
+
+        Raises Finding with the file and who says what; NotYet or CannotJudge where there is no digest to
+        compare, as what is there was judged.
+        """
+        said = told(self)
+        none_of(disagreements(said))
+        raised = [problem for one in self if (problem := one.raised_for(one.settled.judgement.version))]
+        for kind in (CannotJudge, NotYet):
+            for problem in raised:
+                if isinstance(problem, kind):
+                    raise problem
+        if not said:
+            message = "no file has its digest told by two places, so that nothing can be compared"
+            raise CannotJudge(message)
+        return True
 
     @property
     def expected(self) -> frozenset[str]:

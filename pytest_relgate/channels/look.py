@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from packaging.version import InvalidVersion
@@ -10,6 +11,7 @@ from packaging.version import Version as Pep440
 from semver import Version
 
 from pytest_relgate.channels.observation import Expectation, File, Observation, Presence
+from pytest_relgate.errors import CannotJudge
 from pytest_relgate.net.exchange import Answer, Exchange, Unreachable
 from pytest_relgate.net.http import FILE, Limits
 
@@ -47,6 +49,7 @@ class Look:
     fresh: bool = False
     exchanges: list[Exchange] = field(default_factory=list)
     _read: dict[tuple[str, str], File] = field(default_factory=dict)
+    _places: dict[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
     _number: int = 0
 
     def begin(self, *, fresh: bool) -> None:
@@ -93,6 +96,7 @@ class Look:
 
     def with_bytes(self, file: File, url: str, follow: frozenset[str]) -> File:
         """Read a file's bytes, and add the digests of what was served."""
+        self._places[file.name] = (url, follow)
         key = (url, repr(sorted(file.stated.items())))
         known = self._read.get(key)
         if known is not None:
@@ -107,6 +111,29 @@ class Look:
         if not read.unread:
             self._read[key] = read
         return read
+
+    def bytes_of(self, file: File) -> bytes:
+        """The bytes of a file whose digests were read before.
+
+        Raises CannotJudge where they cannot be had, or are others by now.
+        """
+        url, follow = self._places.get(file.name, ("", frozenset()))
+        if file.unread or not url:
+            message = f"{self.name}: {file.name} cannot be opened: {file.unread or 'nobody served it'}"
+            raise CannotJudge(message, do="look again")
+        limits = Limits(FILE.total, self.largest, self.largest)
+        outcome = self.http.get(url, accept="application/octet-stream", limits=limits, follow=follow)
+        match outcome:
+            case Answer(status=200, body=body) if sha256(body).hexdigest() == file.served.get("sha256"):
+                return body
+            case Answer(status=200):
+                why = "it is another file than a moment ago"
+            case Answer(status=status):
+                why = f"{url} answered {status}"
+            case Unreachable(words=words):
+                why = words
+        message = f"{self.name}: {file.name} cannot be opened: {why}"
+        raise CannotJudge(message, where=url, do="look again")
 
 
 def _served(file: File, outcome: Answer | Unreachable) -> File:

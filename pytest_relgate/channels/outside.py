@@ -20,10 +20,11 @@ from pytest_relgate.channels.channels import ChannelFacts, Channels
 from pytest_relgate.channels.judge import judge
 from pytest_relgate.channels.look import Look, spelled
 from pytest_relgate.channels.observation import Expectation, Observation
+from pytest_relgate.channels.opened import UNOPENED, Opened
 from pytest_relgate.channels.poll import Settled, settle
 from pytest_relgate.channels.table import table_of
 from pytest_relgate.clock import now
-from pytest_relgate.errors import CannotJudge
+from pytest_relgate.errors import CannotJudge, Finding
 from pytest_relgate.github.api import Api
 from pytest_relgate.github.dispatch import kind_of, names, names_a_tag
 from pytest_relgate.github.facts import GitHub
@@ -136,7 +137,29 @@ class Outside:
             weak=[name for name, one in facts.items() if one.expectation.weak],
         )
         self._keep("channel-table.json", table)
-        return Channels(facts, failed, table)
+        return Channels(facts, failed, table, lambda every: self._opened(every, looks))
+
+    def _opened(self, every: Channels, looks: Mapping[str, Look]) -> Opened:
+        """The archives of every channel that has its own and serves the release."""
+        mine = {one.name: one for one in every if one.seen.kind not in UNOPENED}
+        files = {
+            name: {file.name: file for file in one.seen.files if file.name in one.expectation.files}
+            for name, one in mine.items()
+        }
+        late = [
+            problem
+            for one in mine.values()
+            for opinion in (one.settled.judgement.version, one.settled.judgement.files)
+            if (problem := one.raised_for(opinion)) and not isinstance(problem, Finding)
+        ]
+        return Opened(
+            served={name: sorted(found) for name, found in files.items()},
+            read=lambda name, file: looks[name].bytes_of(files[name][file]),
+            waiting=late,
+            version=self.target.removeprefix("v"),
+            licences=self.profile.built.licences,
+            holds=self.profile.built.holds,
+        )
 
     def _settle(self, look: Look, published: float | None) -> Settled:
         observe = OBSERVERS[look.channel.kind]

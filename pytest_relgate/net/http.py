@@ -55,10 +55,14 @@ class Credential:
 
 
 class Limits(NamedTuple):
-    """What one exchange may take, redirects and tries included: seconds, and bytes of the body."""
+    """What one exchange may take, redirects and tries included: seconds, and bytes of the body.
+
+    ``whole`` is the most of it that is kept in memory, where the body itself is wanted.
+    """
 
     total: float = 30.0
     size: int = DOCUMENT
+    whole: int = DOCUMENT
 
 
 PAGE: Final = Limits()
@@ -319,7 +323,7 @@ def _take(hop: _Hop, response: httpx.Response, limits: Limits, algorithms: tuple
         raise _Stop(Why.TOO_LARGE, f"it is {int(stated)} bytes, more than the {limits.size} that it may have")
     whole = not algorithms or hop.status != HTTPStatus.OK
     hashes = {name: hashlib.new(name) for name in (*algorithms, "sha256")}
-    most = min(DOCUMENT if whole else limits.size, limits.size)
+    most = min(limits.whole if whole else limits.size, limits.size)
     encoding = hop.headers.get("content-encoding", "").strip().lower()
     if not whole and encoding not in ("", "identity"):
         words = f"it came in the encoding {shown(encoding)!r}, so that its own bytes cannot be told"

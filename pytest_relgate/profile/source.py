@@ -73,6 +73,10 @@ FileNames = Annotated[
     tuple[Annotated[str, Meta(description="the name of a file", extra={"parse": _file_name})], ...],
     Meta(min_length=1, description="an array of at least one file name"),
 ]
+HeldFiles = Annotated[
+    tuple[Annotated[str, Meta(description="a path in an archive", extra={"parse": _inside})], ...],
+    Meta(min_length=1, description="an array of at least one path"),
+]
 Bytes = Annotated[int, Meta(ge=1, description="a number of bytes, above zero")]
 Severity = Annotated[
     Literal["informational", "low", "medium", "high"],
@@ -106,10 +110,14 @@ class Workflows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Built(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is known of built archives: where they lie, what each must hold, how large one may be."""
+    """What is known of built archives: where they lie, what each must hold, how large one may be.
+
+    ``holds`` are the files that every archive of a channel must hold, relative to where its files are.
+    """
 
     folders: tuple[RepositoryPath, ...] = ("dist",)
     licences: tuple[
         Annotated[str, Meta(description="the name of a file", extra={"parse": _file_name})], ...
     ] = ()
     largest: Bytes = 100_000_000
+    holds: dict[ChannelName, HeldFiles] = {}

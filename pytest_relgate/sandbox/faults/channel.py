@@ -232,6 +232,8 @@ def _fault(
 
 
 _BYTES = r"is not what was built|is served as other bytes"
+_BROKEN = rf"{_BYTES}|is broken or cut short"
+_FORMULA = rf"{_BYTES}|homebrew states"
 _NOT_YET = r"does not have|and not yet"
 
 FAULTS = (
@@ -260,11 +262,11 @@ FAULTS = (
         r"plasmite_windows_amd64\.zip is there and is not expected",
         world=overlay.release(_more_assets),
     ),
-    _fault("github-truncated", "an asset of the GitHub release broke off", _BYTES, world=_asset(cut)),
+    _fault("github-truncated", "an asset of the GitHub release broke off", _BROKEN, world=_asset(cut)),
     _fault(
         "github-wrong-digest",
         "an asset of the GitHub release is of another build",
-        _BYTES,
+        _FORMULA,
         world=_asset(rebuilt),
     ),
     _fault(
@@ -274,7 +276,7 @@ FAULTS = (
         State.PENDING,
         world=overlay.crate(lambda *_: None),
     ),
-    _fault("crates-truncated", "the crate on crates.io broke off", _BYTES, world=_crate(cut)),
+    _fault("crates-truncated", "the crate on crates.io broke off", _BROKEN, world=_crate(cut)),
     _fault("crates-wrong-digest", "the crate is of another build", _BYTES, world=_crate(rebuilt)),
     _fault(
         "crates-wrong-version",
@@ -295,7 +297,7 @@ FAULTS = (
         State.PENDING,
         world=overlay.package(_not_on_npm),
     ),
-    _fault("npm-truncated", "the npm tarball broke off", _BYTES, world=_tarball(cut)),
+    _fault("npm-truncated", "the npm tarball broke off", _BROKEN, world=_tarball(cut)),
     _fault("npm-wrong-digest", "the npm tarball is of another build", _BYTES, world=_tarball(rebuilt)),
     _fault(
         "npm-missing",
@@ -342,7 +344,7 @@ FAULTS = (
         r"win_amd64\.whl is there and is not expected",
         world=overlay.pypi(_more_wheels),
     ),
-    _fault("pypi-truncated", "a wheel on PyPI broke off", _BYTES, world=_wheel(cut)),
+    _fault("pypi-truncated", "a wheel on PyPI broke off", _BROKEN, world=_wheel(cut)),
     _fault("pypi-wrong-digest", "a wheel on PyPI is of another build", _BYTES, world=_wheel(rebuilt)),
     _fault(
         "pypi-wrong-version",
@@ -369,7 +371,7 @@ FAULTS = (
     _fault(
         "homebrew-wrong-digest",
         "a checksum of the formula is that of no archive",
-        _BYTES,
+        _FORMULA,
         formula=_other_digest,
     ),
     _fault(
