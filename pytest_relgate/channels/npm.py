@@ -38,6 +38,22 @@ class Document(msgspec.Struct, frozen=True):
     version: str
     dist: Dist
     deprecated: str | bool | None = None
+    optional_dependencies: dict[str, str] = msgspec.field(default={}, name="optionalDependencies")
+
+
+def companions(look: Look) -> tuple[str, ...]:
+    """The packages that a version names for single platforms: optional ones of exactly the same version.
+
+    npm installs the one that fits, and leaves out in silence what it does not find. Empty where the registry
+    does not say.
+    """
+    base = look.channel.mirror or look.origins.npm
+    where = f"{base}/{quote(look.package, safe='@')}/{quote(look.expected.spelled, safe='')}"
+    fact = json_of(look.http.get(where, accept="application/json"), Document, look.package)
+    if not isinstance(fact, Known):
+        return ()
+    named = fact.value.optional_dependencies
+    return tuple(sorted(name for name, version in named.items() if version == look.expected.spelled))
 
 
 def observe(look: Look) -> Observation:

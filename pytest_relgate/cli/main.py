@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import shutil
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
+from pytest_relgate.cli.audit_words import add_audit
 from pytest_relgate.errors import RelgateError
 
 if TYPE_CHECKING:
@@ -76,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--allow-sandbox", action="store_true", help="verify evidence of the sandbox too")
     verify.add_argument("--json", action="store_true", help="print the answer as one line of JSON")
     _add_sandbox(commands)
+    add_audit(commands, allow_abbrev=False, formatter_class=_formatter)
     return top
 
 
@@ -104,13 +107,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         top.print_help()
         return 2
     try:
-        if options.command == "sandbox":
-            from pytest_relgate.cli.sandbox import sandbox
-
-            return sandbox(options)
-        from pytest_relgate.cli.verify import verify
-
-        return verify(options)
+        # Each command has a room, and in it a function, of its own name; only this one is loaded.
+        room = importlib.import_module(f"pytest_relgate.cli.{options.command}")
+        return int(getattr(room, options.command)(options))
     except RelgateError as error:
         print(f"relgate: {error}", file=sys.stderr)  # noqa: T201  (this is the command line)
         return 2

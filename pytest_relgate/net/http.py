@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib import metadata
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, Self
 from urllib.parse import urljoin, urlsplit
 
 from pytest_relgate.clock import rfc3339
@@ -275,6 +275,10 @@ class Http:
             url, Why.REDIRECT, f"{shown(url)}: it was redirected more than {_HOPS} times", tuple(done)
         )
 
+    def _kept(self) -> BinaryIO | None:
+        """Where the bytes go of a file that this thread hashes: nowhere, unless somebody needs them too."""
+        return None
+
     # -- one request ----------------------------------------------------------------------------------------
 
     def _one(
@@ -293,7 +297,7 @@ class Http:
             try:
                 hop.status = response.status_code
                 hop.headers = {name.lower(): value for name, value in response.headers.items()}
-                _take(hop, response, limits, algorithms)
+                _take(hop, response, limits, algorithms, self._kept())
             finally:
                 response.close()
         except (httpcore.TimeoutException, httpx.TimeoutException):
@@ -316,7 +320,13 @@ class Http:
             raise _Stop(Why.PROTOCOL, f"it could not be asked: {_line(error)}") from None
 
 
-def _take(hop: _Hop, response: httpx.Response, limits: Limits, algorithms: tuple[str, ...]) -> None:
+def _take(
+    hop: _Hop,
+    response: httpx.Response,
+    limits: Limits,
+    algorithms: tuple[str, ...],
+    kept: BinaryIO | None = None,
+) -> None:
     """Read the body as it comes, hash it, and keep it unless only its digests are wanted."""
     stated = hop.headers.get("content-length", "")
     if stated.isascii() and stated.isdigit() and int(stated) > limits.size:
@@ -329,6 +339,9 @@ def _take(hop: _Hop, response: httpx.Response, limits: Limits, algorithms: tuple
         words = f"it came in the encoding {shown(encoding)!r}, so that its own bytes cannot be told"
         raise _Stop(Why.ENCODING, words)
     document = _Document(encoding, most)
+    if kept is not None:  # of a try that broke off nothing stays
+        kept.seek(0)
+        kept.truncate()
     for chunk in response.iter_raw():
         hop.size += len(chunk)
         if hop.size > most:
@@ -337,6 +350,8 @@ def _take(hop: _Hop, response: httpx.Response, limits: Limits, algorithms: tuple
             one.update(chunk)
         if whole:
             document.add(chunk)
+        elif kept is not None:
+            kept.write(chunk)
     hop.digests = {name: one.hexdigest() for name, one in hashes.items()}
     if whole:
         hop.body = document.end()

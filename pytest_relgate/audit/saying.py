@@ -1,0 +1,174 @@
+"""What was seen, in findings. Pure. A name that was guessed is never held against a release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_relgate.audit import platforms
+from pytest_relgate.audit.answer import Level, Row, Said
+from pytest_relgate.audit.looking import package_json
+from pytest_relgate.channels.judge import Standing
+from pytest_relgate.source.artifact_rules import promised
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pytest_relgate.audit.draft import Promise
+    from pytest_relgate.audit.inside import Inside
+    from pytest_relgate.audit.looking import Seen
+    from pytest_relgate.audit.platforms import Platform
+    from pytest_relgate.channels.judge import Opinion
+
+_NATIVE_KINDS = ("pypi", "npm", "crates")
+
+
+def findings(seen: Sequence[Seen], promises: Iterable[Promise], repository: str) -> list[Said]:
+    """Say everything about every channel, the worst first."""
+    found = [said for one in seen for said in _of(one, repository)]
+    found += _gaps(seen, promises)
+    order = list(Level)
+    return sorted(dict.fromkeys(found), key=lambda said: order.index(said.level))
+
+
+def rows(seen: Sequence[Seen], found: Sequence[Said]) -> list[Row]:
+    """The table: a row for each channel that was looked at."""
+    return [_row(one, [said.level for said in found if said.channel == one.seen.channel]) for one in seen]
+
+
+def _row(one: Seen, levels: list[Level]) -> Row:
+    worst = next((level for level in Level if level in levels and level is not Level.NOTE), None)
+    standing = one.judgement.version.standing
+    version = one.seen.version or ("not found" if standing is Standing.ABSENT else standing.value)
+    return Row(
+        channel=one.seen.kind,
+        name=one.seen.channel.partition(" ")[2],
+        version=version,
+        files=len(one.seen.files),
+        read=sum(bool(file.served) for file in one.seen.files),
+        platforms=platforms.shown(_held(one)),
+        state=worst.value if worst else "ok",
+        assumed_from="" if one.assumed.named else one.assumed.why,
+        where=one.seen.where,
+    )
+
+
+# -- one channel ----------------------------------------------------------------------------------------
+
+
+def _of(one: Seen, repository: str) -> Iterator[Said]:
+    judged = one.judgement
+    opinions = [judged.version, judged.flags]
+    if one.seen.files or not one.seen.version:
+        opinions += [judged.files, judged.digests]
+    ours = _is_ours(one, repository)
+    wrong = [_opinion(one, each) for each in opinions if each.standing is not Standing.SERVED]
+    wrong += list(_packages(one))
+    for said in dict.fromkeys(wrong):
+        if said.level is Level.FAILED and not ours:
+            words = f"{said.words}; nothing in it says that it is of {repository or 'this repository'}"
+            yield _said(one, Level.UNKNOWN, words, _name_it(one))
+        else:
+            yield said
+    for note in one.notes:
+        yield _said(one, Level.NOTE, note)
+
+
+def _said(one: Seen, level: Level, words: str, do: str = "") -> Said:
+    return Said(level, one.seen.channel, words, one.seen.where, do)
+
+
+def _name_it(one: Seen) -> str:
+    kind = one.assumed.kind
+    return f"name it, --channel {kind}=NAME, or leave it out, --channel {kind}="
+
+
+def _is_ours(one: Seen, repository: str) -> bool:
+    """Whether a package is certainly of the project: it was named, or says so itself."""
+    return (
+        one.assumed.named
+        or one.seen.kind in ("github-release", "homebrew")
+        or any(inside.speaks_of(repository) for inside in one.inside.values())
+    )
+
+
+def _opinion(one: Seen, opinion: Opinion) -> Said:
+    standing, do = opinion.standing, opinion.do.partition(", or wait with")[0]
+    words = opinion.words.replace("is not what was built", "differs from the checksum that is stated for it")
+    if standing.wrong:
+        return _said(one, Level.FAILED, words, do)
+    if standing is Standing.UNKNOWN:
+        return _said(one, Level.UNKNOWN, words, do)
+    if one.seen.version or one.assumed.named or standing is Standing.LATE:
+        return _said(one, Level.PENDING, words, do)
+    if one.seen.resolved:
+        words = f"{words}, though it has {one.seen.resolved}: it may never have been published there"
+    else:
+        words = f"{one.seen.channel} was not found under the assumed name (from {one.assumed.why})"
+    return _said(one, Level.UNKNOWN, words, _name_it(one))
+
+
+def _packages(one: Seen) -> Iterator[Said]:
+    for name, inside in one.inside.items():
+        if inside.problem and one.seen.kind in _NATIVE_KINDS:
+            words = f"{one.seen.channel}: {name} cannot be opened: {inside.problem}"
+            yield _said(one, Level.FAILED, words, "publish the next version; nobody can install this")
+        elif inside.problem or inside.partly:
+            yield _said(one, Level.NOTE, f"{one.seen.channel}: {name} was not looked through")
+        for words in platforms.lacking(promise_of(name, inside) or (), inside.parts):
+            do = "publish the next version with a package for each platform that its name promises"
+            yield _said(one, Level.FAILED, f"{name}: {words}", do)
+
+
+def promise_of(name: str, inside: Inside) -> frozenset[Platform] | None:
+    """The platforms that a file is for by its name, or by its package.json; None where nothing is certain."""
+    if name.endswith(".whl"):
+        return platforms.of_wheel(name)
+    if name.endswith(".tgz") and inside.text("package.json"):
+        document = package_json(inside)
+        return platforms.of_package(document.get("os"), document.get("cpu"))
+    said = promised(name)
+    return frozenset((said[0], one) for one in said[1]) if said else None
+
+
+# -- what is promised and not there ---------------------------------------------------------------------
+
+
+def _held(one: Seen) -> set[Platform]:
+    """The platforms that a channel has something for."""
+    known = {"amd64", "arm64", "386", "arm", "ppc64", "s390x", "riscv64"}
+    return {
+        (part.native.system, processor)
+        for inside in one.inside.values()
+        for part in inside.parts
+        for processor in part.native.processors
+        if processor in known
+    }
+
+
+def _gaps(seen: Sequence[Seen], promises: Iterable[Promise]) -> Iterator[Said]:
+    """Systems that the project is for, and an index of wheels has none of. No fault by itself: pip builds."""
+    elsewhere = {promise.system: promise.where for promise in promises}
+    for one in seen:
+        if one.seen.kind != "pypi":
+            for system, _ in _held(one):
+                elsewhere.setdefault(system, one.seen.channel)
+    for one in seen:
+        wheels = {
+            file.name: platforms.of_wheel(file.name) for file in one.seen.files if file.name.endswith(".whl")
+        }
+        has = {system for each in wheels.values() for system, _ in each or ()}
+        if one.seen.kind != "pypi" or not has or any(each is None or not each for each in wheels.values()):
+            continue
+        for system in sorted(elsewhere.keys() - has):
+            words = f"{one.seen.channel} has no wheel for {system}, which {elsewhere[system]} promises"
+            yield _said(one, Level.NOTE, f"{words}; {_instead(one)}")
+
+
+def _instead(one: Seen) -> str:
+    sources = [(name, inside) for name, inside in one.inside.items() if not name.endswith(".whl")]
+    if not sources:
+        return "there is no source distribution either, so pip finds nothing there"
+    name, inside = sources[0]
+    if not inside.sources and not inside.parts:
+        return f"pip takes {name} there, which holds neither native files nor sources to build them of"
+    return f"pip builds {name} there"
