@@ -38,6 +38,13 @@ def _sentence(value: object) -> object:
 
 
 Words = Annotated[str, Meta(description="one line of words", extra={"parse": _sentence})]
+OptionalWords = Annotated[
+    str,
+    Meta(
+        description='one line of words, or ""',
+        extra={"parse": lambda value: value if value == "" else _sentence(value)},
+    ),
+]
 
 
 class TriagePattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,11 +56,5 @@ class TriagePattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     pattern: Annotated[str, Meta(description="a regular expression", extra={"parse": _expression})]
     says: Words
-    remedy: Annotated[
-        str,
-        Meta(
-            description="one line of words",
-            extra={"parse": lambda value: value if value == "" else _sentence(value)},
-        ),
-    ] = ""
+    remedy: OptionalWords = ""
     cause: Annotated[Cause, Meta(description='"code", "setting" or "chance"')] = ""

@@ -20,6 +20,7 @@ from pytest_relgate.sandbox.twins.github import GitHubTwin, ObjectsTwin
 from pytest_relgate.sandbox.world import (
     Asset,
     Attestation,
+    Issue,
     Job,
     Release,
     Run,
@@ -203,6 +204,10 @@ def small_world(world: World, store: Store, sha: str) -> World:
             Secret("CARGO_REGISTRY_TOKEN", TIME, TIME),
             Secret("HOMEBREW_TAP_TOKEN", TIME, TIME, "environment:release"),
             Secret("PYPI_API_TOKEN", TIME, TIME, "organization"),
+        ),
+        issues=(
+            Issue(1, 1, "The tap lags", None, ("release-incident", "bug"), TIME, TIME, state="closed"),
+            Issue(2, 2, "A question", "How?", (), TIME, TIME, author="grace"),
         ),
         attestations=(Attestation(SUBJECT, {"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json"}),),
     )
