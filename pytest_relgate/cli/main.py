@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from pytest_relgate.cli.audit_words import add_audit
+from pytest_relgate.cli.incident_words import add_incident
 from pytest_relgate.errors import RelgateError
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--json", action="store_true", help="print the answer as one line of JSON")
     _add_sandbox(commands)
     add_audit(commands, allow_abbrev=False, formatter_class=_formatter)
+    add_incident(commands, allow_abbrev=False, formatter_class=_formatter)
     return top
 
 
