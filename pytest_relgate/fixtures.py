@@ -148,11 +148,13 @@ def workflow(request: pytest.FixtureRequest) -> WorkflowFacts:
     ``workflow.publish`` is the publish workflow with its jobs and steps, ``workflow.topology`` who
     publishes and in what order. A statement that does not hold is a finding with job, step, line and fix.
     """
+    from pytest_relgate.source.files import CommittedFiles
+    from pytest_relgate.source.git import Repository
     from pytest_relgate.source.topology import Roles
     from pytest_relgate.source.workflow_facts import WorkflowFacts
 
     execution = _execution(request)
-    profile = execution.facts.profile
+    profile, context = execution.facts.profile, execution.facts.context
     stated = profile.workflows
     return WorkflowFacts(
         files=_files(execution),
@@ -163,6 +165,12 @@ def workflow(request: pytest.FixtureRequest) -> WorkflowFacts:
         rehearsal=stated.rehearsal,
         repository=profile.repository,
         severity=stated.severity,
+        base=context.base,
+        base_files=CommittedFiles(Repository(Path(execution.facts.repository)), context.base_commit)
+        if context.base_commit
+        else None,
+        toolchain=profile.rust.toolchain,
+        needed_by={tool: dict(facts) for tool, facts in profile.rust.needed_by.items()},
     )
 
 

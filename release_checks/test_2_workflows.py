@@ -67,7 +67,7 @@ def test_a_rehearsal_publishes_nothing(workflow):
     assert workflow.can_be_rehearsed()
 
 
-@pytest.mark.gate(faults=("unpinned-tool", "moved-pin"))
+@pytest.mark.gate(faults=("unpinned-tool", "moved-pin", "old-toolchain"))
 def test_tools_are_pinned(workflow):
     """Helper tools are installed at pinned versions, and the pins are those of the profile."""
     assert workflow.holds_to_its_pins()
@@ -77,6 +77,18 @@ def test_tools_are_pinned(workflow):
 def test_actions_are_pinned(workflow):
     """Every action is named by a commit, which nobody can move."""
     assert workflow.pins_actions_by_commit()
+
+
+@pytest.mark.gate(faults=("moved-commit", "unpinned-tool", "unpinned-action"))
+def test_pins_move_on_purpose(workflow, attach):
+    """No pin moved in silence since the base: what changed is shown, and nothing floats that did not."""
+    assert workflow.moves_no_pin_silently(attach)
+
+
+@pytest.mark.gate(faults=("old-toolchain",))
+def test_toolchain_is_new_enough(workflow):
+    """The pinned Rust is as new as the pinned tools need it."""
+    assert workflow.has_a_new_enough_toolchain()
 
 
 @pytest.mark.gate(faults=("write-permission",))

@@ -25,6 +25,7 @@ from pytest_relgate.profile.source import (
     OptionalPath,
     PinnedVersion,
     RepositoryPath,
+    Rust,
     VariableKey,
     Workflows,
 )
@@ -179,6 +180,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     changelog: OptionalPath = "CHANGELOG.md"
     workflows: Workflows = Workflows()
     pins: dict[VariableKey, PinnedVersion] = {}
+    rust: Rust = Rust()
     artifacts: dict[ChannelName, FileNames] = {}
     channels: dict[ChannelName, Channel] = {}
     built: Built = Built()

@@ -64,6 +64,13 @@ VariableKey = Annotated[
     str,
     Meta(pattern=r"\A[A-Za-z_][A-Za-z0-9_]*\Z", description="the name of an environment variable"),
 ]
+OptionalVariable = Annotated[
+    str,
+    Meta(pattern=r"\A([A-Za-z_][A-Za-z0-9_]*)?\Z", description='the name of an environment variable, or ""'),
+]
+ToolName = Annotated[
+    str, Meta(pattern=r"\A[A-Za-z_][A-Za-z0-9_-]*\Z", description="the name of a tool or of a variable")
+]
 PinnedVersion = Annotated[str, Meta(pattern=r"\A\S+\Z", description="a version, without spaces")]
 ChannelName = Annotated[
     str,
@@ -107,6 +114,17 @@ class Workflows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     final: tuple[JobPattern, ...] = ()
     rehearsal: VariableKey = "rehearsal"
     severity: Severity = "high"
+
+
+class Rust(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is known of Rust in the release workflows (SPEC S42).
+
+    ``toolchain`` is the variable that pins it; ``needed_by`` maps a tool, or the variable that pins the tool,
+    to the least Rust by the tool's version.
+    """
+
+    toolchain: OptionalVariable = ""
+    needed_by: dict[ToolName, dict[PinnedVersion, PinnedVersion]] = {}
 
 
 class Built(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

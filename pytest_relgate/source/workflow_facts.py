@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_relgate.errors import CannotJudge, Finding
 from pytest_relgate.source import contexts, workflow_rules, zizmor
+from pytest_relgate.source import pins as pinned
 from pytest_relgate.source.problem import none_of
 from pytest_relgate.source.topology import Roles, Topology
 from pytest_relgate.source.workflow_graph import graph_of
@@ -27,7 +28,8 @@ class WorkflowFacts:
 
     ``build_name`` and ``publish_name`` are names of files; ``rehearsal`` is the input that keeps the publish
     workflow from publishing; ``repository`` is ``owner/name``; ``severity`` is that of zizmor's findings from
-    which on they block.
+    which on they block. ``base_files`` are those of the tag ``base``, None for a first release. ``toolchain``
+    is the variable that pins Rust, ``needed_by`` what Rust a tool needs, by the tool's version.
     """
 
     files: Files
@@ -38,6 +40,10 @@ class WorkflowFacts:
     rehearsal: str = "rehearsal"
     repository: str = ""
     severity: str = "high"
+    base: str = ""
+    base_files: Files | None = None
+    toolchain: str = ""
+    needed_by: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @cached_property
     def publish(self) -> Workflow:
@@ -136,7 +142,7 @@ class WorkflowFacts:
         return none_of(self.topology.opaque_jobs())
 
     def passes_zizmor(self, run: Runner, attach: Callable[[str, str], Any] | None = None) -> Literal[True]:
-        """The lint zizmor finds nothing of the profile's severity or above; all that it finds is attached (S42, B9).
+        """The lint zizmor finds nothing of the profile's severity or above; what it finds is attached.
 
         Raises CannotJudge where zizmor is missing, cannot read a workflow, or answers in another shape.
         """
@@ -154,3 +160,53 @@ class WorkflowFacts:
         if attach is not None:
             attach("zizmor.md", zizmor.table(findings, self.severity))
         return none_of(zizmor.blocking(findings, self.severity))
+
+    def moves_no_pin_silently(self, attach: Callable[[str, str], Any] | None = None) -> Literal[True]:
+        """No pin moved since base in silence, and none floats that did not; changes are attached (S42)."""
+        now = self._pins(self.files)
+        before = self._pins(self.base_files) if self.base_files else ()
+        if attach is not None:
+            attach("pins.md", pinned.table(pinned.changed(before, now), self.base))
+        return none_of(pinned.silent(before, now, self.base))
+
+    def has_a_new_enough_toolchain(self) -> Literal[True]:
+        """The pinned Rust is as new as the pinned tools and the project itself need it (S42).
+
+        Raises CannotJudge where the profile does not say what a tool's version needs.
+        """
+        if not self.toolchain:
+            message = "the profile names no variable that pins Rust"
+            raise CannotJudge(message, do="set toolchain in [rust] of relgate.toml")
+        own = {"Cargo.toml": {"": least}} if (least := self._own_rust()) else {}
+        mine = [pinned.Pin(pinned.Kind.TOOL, "Cargo.toml", "", "Cargo.toml", 1)] if own else []
+        found, unknown = pinned.too_old(
+            [*self._pins(self.files), *mine], self.toolchain, self.needed_by | own
+        )
+        if unknown and not found:
+            message = f"what Rust these need is not known: {', '.join(unknown)}"
+            do = "look up rust-version in its Cargo.toml, and add it to [rust.needed_by] of relgate.toml"
+            raise CannotJudge(message, do=do)
+        return none_of(found)
+
+    def _own_rust(self) -> str:
+        """The least Rust that the project asks for; empty where it says nothing."""
+        import tomllib
+
+        try:
+            manifest = tomllib.loads((self.files.read("Cargo.toml") or b"").decode())
+        except ValueError:  # a gate of its own says that it cannot be read
+            return ""
+        for table in (manifest.get("package", {}), manifest.get("workspace", {}).get("package", {})):
+            stated = table.get("rust-version") if isinstance(table, dict) else None
+            if isinstance(stated, str):
+                return stated
+        return ""
+
+    def _pins(self, files: Files) -> tuple[pinned.Pin, ...]:
+        """The pins of the release workflows in these files; a workflow that is not there has none."""
+        found: list[pinned.Pin] = []
+        for name in filter(None, (self.build_name, self.publish_name)):
+            raw = files.read(f"{FOLDER}/{name}")
+            if raw is not None:
+                found += pinned.pins_of(parse_workflow(f"{FOLDER}/{name}", raw), raw)
+        return tuple(found)

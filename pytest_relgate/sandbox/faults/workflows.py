@@ -103,6 +103,13 @@ def _no_publishing(files: dict[str, str]) -> dict[str, str]:
     return {**files, PUBLISH: re.sub(r"cargo \S+ echo", "echo cargo", text).replace("pipx run echo", "echo")}
 
 
+def _old_toolchain(files: dict[str, str]) -> dict[str, str]:
+    """Rust as old in both workflows, which then agree."""
+    for path in (RELEASE, PUBLISH):
+        files = _edited(files, path, '"1.88.0"', '"1.70.0"')
+    return files
+
+
 def _fault(name: str, line: str, says: str, files: Callable[[dict[str, str]], dict[str, str]]) -> Fault:
     return Fault(name, line, Phase.PRERELEASE, says, files=files)
 
@@ -187,7 +194,7 @@ _WORKFLOWS = (
     _fault(
         "unpinned-tool",
         "a helper tool is installed at whatever version is newest",
-        r"job audit installs cargo-audit at whatever version is newest",
+        r"job audit installs cargo-audit at whatever version is newest|cargo-audit was pinned to 0\.22\.2",
         _in_file(RELEASE, "cargo-audit@0.22.2", "cargo-audit"),
     ),
     _fault(
@@ -197,9 +204,21 @@ _WORKFLOWS = (
         _in_file(PUBLISH, '"1.88.0"', '"1.99.0"'),
     ),
     _fault(
+        "moved-commit",
+        "an action is another commit than at base under the same version",
+        r"actions/checkout (v4\.2\.2 is two commits|moved and still says v4\.2\.2)",
+        _in_file(PUBLISH, "actions/checkout@11bd71901bbe", "actions/checkout@" + "5" * 12),
+    ),
+    _fault(
+        "old-toolchain",
+        "the pinned Rust is older than a pinned tool needs it",
+        r"RELEASE_RUST_TOOLCHAIN (to 1\.70\.0, pinned is 1\.88\.0|is 1\.70\.0)",
+        _old_toolchain,
+    ),
+    _fault(
         "unpinned-action",
         "an action is named by a tag, which its owner can move",
-        r"uses actions/checkout at v4|high unpinned-uses in job",
+        r"uses actions/checkout at v4|high unpinned-uses in job|actions/checkout was pinned .* floats now",
         lambda files: {**files, PUBLISH: re.sub(r"(actions/checkout)@\S+ # \S+", r"\1@v4", files[PUBLISH])},
     ),
     _fault(
