@@ -26,6 +26,14 @@ exit status:
   3  PENDING: nothing is wrong, the world has not caught up yet: ask again later
 """
 
+STATUS_EXITS = """\
+exit status:
+  0  nothing is wrong
+  1  an anomaly: a partial or failed publish, other bytes on a channel, a build that
+     proves another source, a tag that moved or means two commits, altered evidence
+  2  not everything could be looked at; or bad arguments
+"""
+
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong with arguments in one line."""
@@ -78,10 +86,36 @@ def parser() -> argparse.ArgumentParser:
     )
     verify.add_argument("--allow-sandbox", action="store_true", help="verify evidence of the sandbox too")
     verify.add_argument("--json", action="store_true", help="print the answer as one line of JSON")
+    _add_status(commands)
     _add_sandbox(commands)
     add_audit(commands, allow_abbrev=False, formatter_class=_formatter)
     add_incident(commands, allow_abbrev=False, formatter_class=_formatter)
     return top
+
+
+def _add_status(commands: argparse._SubParsersAction[_Parser]) -> None:
+    status = commands.add_parser(
+        "status",
+        help="show where a release stands, what is wrong, what to type next",
+        description="Look at the tree, the evidence, the runs and the channels of a release, once.\n"
+        "It starts nothing. Whether a phase passed is for relgate verify to say.",
+        epilog=STATUS_EXITS,
+        allow_abbrev=False,
+        formatter_class=_formatter,
+    )
+    status.add_argument(
+        "target", metavar="TAG", nargs="?", help="the release (default: the one with the newest evidence)"
+    )
+    status.add_argument("--repo", metavar="PATH", help="the checkout that holds the checks (default: here)")
+    status.add_argument("--checks", metavar="PATH", help="the checks folder (default: as pytest finds it)")
+    status.add_argument(
+        "--release-repo",
+        metavar="PATH",
+        help="the repository under release, or sandbox (default: what the profile says)",
+    )
+    status.add_argument("--evidence", metavar="PATH", help="where evidence is (default: as pytest finds it)")
+    status.add_argument("--offline", action="store_true", help="look at nothing outside this machine")
+    status.add_argument("--json", action="store_true", help="print the answer as one line of JSON")
 
 
 def _add_sandbox(commands: argparse._SubParsersAction[_Parser]) -> None:

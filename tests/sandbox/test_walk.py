@@ -78,6 +78,21 @@ class Walk:
             timeout=240,
         )
 
+    def status(self, *args: str) -> tuple[int, str]:
+        """Ask where the release stands: the exit status, and what is said, in one line."""
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest_relgate.cli", "status", TARGET[1], *args],
+            cwd=self.path,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
+        )
+        assert not done.stderr
+        assert all(len(line) <= 80 or len(line.split()) == 1 for line in done.stdout.splitlines())
+        return done.returncode, " ".join(done.stdout.replace("\\\n", "").split())
+
     def seal(self, phase: str, below: str = ".") -> dict[str, Any]:
         found: dict[str, Any] = json.loads(
             (self.evidence / below / TARGET[1] / phase / "evidence.json").read_text()
@@ -175,6 +190,51 @@ def test_another_process_verifies_each_phase(walk: Walk, phase: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("after", "says"),
+    [
+        ("prerelease", r"Build no evidence .* pytest release_checks -m build --release-target v0\.1\.10$"),
+        (
+            "rehearsal",
+            r"Rehearsal run \d+ .* success .* nothing is known to be published .*mode live",
+        ),
+        ("publish", r"Publish run \d+ .* success .* pypi serves 0\.1\.10 .* -m postrelease --release-target"),
+        ("postrelease", r"Postrelease PASSED .* nothing is left to do: v0\.1\.10 is out"),
+    ],
+)
+def test_a_checkpoint_says_what_comes_next_and_changes_nothing(walk: Walk, after: str, says: str) -> None:
+    walk.back_to(after)
+    before = {path: path.read_bytes() for path in walk.evidence.rglob("*") if path.is_file()}
+    number, said = walk.status()
+    assert (number, said.startswith("NOTHING WRONG v0.1.10 of the sandbox")) == (0, True), said
+    assert re.search(says, said), said
+    assert {path: path.read_bytes() for path in walk.evidence.rglob("*") if path.is_file()} == before
+
+
+def test_a_checkpoint_without_a_network_says_what_it_could_not_see(walk: Walk) -> None:
+    walk.back_to("publish")
+    number, said = walk.status("--offline")
+    assert (number, said.startswith("NOT ALL SEEN")) == (2, True)
+    assert re.search(r"Publish PASSED .* Not seen GitHub and the channels: not asked", said)
+    number, said = walk.status("--release-repo", "sandbox:credentials-revoked")
+    assert (number, said.startswith("NOT ALL SEEN")) == (2, True), said
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("partial-publish", r"partial publish: run \d+ failed in publish-pypi; reached before: crates, npm"),
+        ("wrong-source-sha", r"provenance mismatch: the metadata of run \d+ is of another build: source_sha"),
+        ("npm-wrong-digest", r"other bytes: bytes disagree: npm"),
+    ],
+)
+def test_a_checkpoint_names_what_no_patience_mends(walk: Walk, fault: str, says: str) -> None:
+    walk.back_to("publish")
+    number, said = walk.status("--release-repo", f"sandbox:{fault}")
+    assert (number, said.startswith("ANOMALY")) == (1, True), said
+    assert re.search(says, said), said
 
 
 def test_a_dry_run_publishes_nothing(walk: Walk) -> None:
