@@ -106,6 +106,22 @@ class TestOpened:
         assert channels.opened.say_their_version()
 
 
+@pytest.mark.gate(
+    remedy="mend what the package holds or requires; publish the next version",
+    faults=("npm-missing", "package-that-does-not-load"),
+)
+def test_npm_install(channels, release, run, tmp_path):
+    """Packed by npm and installed in an empty folder, the package starts and its native binary loads."""
+    assert channels["npm"].version == release.version
+    name = f"plasmite@{release.version}"
+    own = {"npm_config_cache": str(tmp_path / "cache"), "npm_config_userconfig": str(tmp_path / "npmrc")}
+    run(["npm", "pack", name, "--pack-destination", str(tmp_path)], env=own, needs="node")
+    tarball = tmp_path / f"plasmite-{release.version}.tgz"
+    run(["npm", "install", "--prefix", str(tmp_path / "app"), str(tarball)], env=own)
+    said = run(["node", str(tmp_path / "app/node_modules/plasmite/bin/plasmite.js")])
+    assert said.tail.split()[-2:] == ["plasmite", release.version], said.tail
+
+
 @pytest.mark.gate(faults=("homebrew-wrong-digest", "github-wrong-digest"))
 def test_one_digest(channels):
     """One artifact has one digest, wherever it is served or spoken of."""

@@ -255,9 +255,7 @@ def _publish_crate(
     return _said(publishing.crate(cell.site, version, source), say)
 
 
-def _publish_npm(
-    cell: Cell, environ: Mapping[str, str], outputs: dict[str, str], say: Say
-) -> Change | None:
+def _publish_npm(cell: Cell, environ: Mapping[str, str], outputs: dict[str, str], say: Say) -> Change | None:
     del outputs
     _must_have(environ, "NODE_AUTH_TOKEN", "npm error code ENEEDAUTH")
     (name, raw), *_ = cell.inside("dist/*.tgz").items()
@@ -265,9 +263,7 @@ def _publish_npm(
     return _said(publishing.npm(cell.site, raw), say)
 
 
-def _publish_pypi(
-    cell: Cell, environ: Mapping[str, str], outputs: dict[str, str], say: Say
-) -> Change | None:
+def _publish_pypi(cell: Cell, environ: Mapping[str, str], outputs: dict[str, str], say: Say) -> Change | None:
     del outputs
     _must_have(environ, "TWINE_PASSWORD", "ERROR HTTPError: 403 Forbidden: Invalid authentication")
     found = cell.inside("dist/*")

@@ -1,6 +1,7 @@
 """Native code of the miniature: files whose headers say the truth about their format and architecture.
 
-The Linux executables really run: they print name and version. The others are headers with a note.
+The Linux executables really run: they print name and version. The Linux libraries are really loaded, by
+``ctypes`` and by Node: ``shared_object.py``. The others are headers with a note.
 Formats: System V gABI (ELF), AMD64 and AArch64 supplements; Apple's ``mach-o/loader.h``.
 """
 
@@ -9,12 +10,14 @@ from __future__ import annotations
 import struct
 from typing import Final
 
+from pytest_relgate.sandbox.shared_object import shared_object
+
 PLATFORMS: Final = ("linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64")
 """The platforms that are built, in Node's words for them."""
 
 _ELF_MACHINE: Final = {"x64": 62, "arm64": 183}
 _MACH_CPU: Final = {"x64": (0x01000007, 3), "arm64": (0x0100000C, 0)}
-_EXECUTABLE, _LIBRARY = 2, 3
+_EXECUTABLE: Final = 2
 _MACH_EXECUTABLE, _MACH_LIBRARY = 2, 6
 _BASE: Final = 0x400000
 
@@ -25,7 +28,7 @@ def library(platform: str, version: str) -> bytes:
     note = f"plasmite {version} {platform}\n".encode()
     if system == "darwin":
         return _mach(cpu, _MACH_LIBRARY) + note
-    return _elf_header(cpu, _LIBRARY) + note
+    return shared_object(cpu, _ELF_MACHINE[cpu], version) + note
 
 
 def executable(platform: str, version: str) -> bytes:

@@ -133,7 +133,11 @@ def test_the_archives_of_a_good_release(outside: Open) -> None:
     assert {name for name, _ in channels.opened._archives} == {"github", "crates", "npm", "pypi"}
 
 
-@pytest.mark.parametrize("fault", faults.FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize(
+    "fault",
+    [one for one in faults.FAULTS if "does-not" not in one.name],  # those are found by installing it
+    ids=lambda fault: fault.name,
+)
 def test_a_fault_inside_of_an_archive_is_found(outside: Open, fault: Any) -> None:
     found = said(outside(fault.name).channels.opened)
     wrong = [words for words in found.values() if words.startswith("Finding")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import ctypes
 import hashlib
 import io
 import json
@@ -81,6 +82,19 @@ def test_libraries_say_the_truth_about_their_architecture(name: str) -> None:
     kind = b"\x02\x00" if name.startswith("linux") else b"\x02\x00\x00\x00"
     at = 16 if name.startswith("linux") else 12
     assert executable(name, VERSION)[at : at + len(kind)] == kind
+
+
+def test_the_library_of_this_platform_is_loaded(tmp_path: Path) -> None:
+    cpu = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), "x64")
+    place = tmp_path / "index.node"
+    place.write_bytes(library(f"linux-{cpu}", VERSION))
+    if sys.platform == "linux":  # nowhere else would it be
+        loaded = ctypes.CDLL(str(place))
+        loaded.plasmite_version.restype = ctypes.c_char_p
+        assert loaded.plasmite_version() == VERSION.encode()
+        line = f"console.log(require({json.dumps(str(place))}).version)"
+        done = subprocess.run(["node", "-e", line], capture_output=True, check=True, text=True)
+        assert done.stdout == f"{VERSION}\n"
 
 
 def test_the_program_of_this_platform_runs(tmp_path: Path) -> None:

@@ -99,6 +99,11 @@ def _without_notices(found: Members, _: str) -> Members:
     return {name: raw for name, raw in found.items() if name != "package/THIRD_PARTY_NOTICES.md"}
 
 
+def _requires_what_is_not_there(found: Members, _: str) -> Members:
+    text = found["package/index.js"].replace(b"./native.js", b"./gone.js", 1)
+    return {**found, "package/index.js": text}
+
+
 def _for_arm(found: Members, version: str) -> Members:
     return {**found, _ADDON: library("linux-arm64", version)}
 
@@ -149,6 +154,12 @@ FAULTS = (
         "package.json in the npm tarball says another version",
         r"npm: \S+: package/package\.json says another version: expected [0-9.]+, found 0\.0\.9",
         _tarball(_said_elsewhere("package/package.json", r'"version": "[^"]+"', '"version": "0.0.9"')),
+    ),
+    _fault(
+        "package-that-does-not-load",
+        "the npm package requires a file that it does not have",
+        r"Cannot find module '\S*gone\.js'",
+        _tarball(_requires_what_is_not_there),
     ),
     _fault(
         "wheel-says-another-version",

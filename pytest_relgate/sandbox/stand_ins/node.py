@@ -16,6 +16,7 @@ from typing import Any
 
 from pytest_relgate.sandbox.stand_ins.ring import NODE
 from pytest_relgate.sandbox.stand_ins.words import Unreadable, code_of, literals, say, tell, unbalanced
+from pytest_relgate.source.native import HEAD, native_of
 
 _REQUIRE = re.compile(r"const (?:\{ ([\w, ]+) \}|\w+) = require\('([^']+)'\);?")
 _EXPORTS = re.compile(r"^module\.exports = \{ ([\w, ]+) \};$", re.MULTILINE)
@@ -64,14 +65,18 @@ class Module:
         system = f"{sys.platform}-{_CPU.get(platform.machine().lower(), platform.machine().lower())}"
         addon = native.path.parent / "native" / system / "index.node"
         if addon.is_file() and addon.stat().st_size:
-            return addon
+            found = native_of(addon.read_bytes()[:HEAD])
+            if found is None or _CPU.get(platform.machine().lower()) in map(_CPU.get, found.processors):
+                return addon
+            message = f"{addon}: it is for {found}"
+            raise Thrown(message)
         words = _THROWS.search(native.text)
         said = words[1] if words else "${error.message}"
         reason = f"Cannot find module '{addon}'"
         raise Thrown(said.replace("${platform}", system).replace("${error.message}", reason))
 
 
-_CPU = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}
+_CPU = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 
 
 def main(arguments: list[str]) -> int:
