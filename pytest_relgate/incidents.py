@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 ATTACHED: Final = "attached"
 _RUN: Final = re.compile(r"/actions/runs/(\d+)")
-_NUMBERED: Final = re.compile(r"(.+?)(?:-(\d+))?\.json")
 
 T = TypeVar("T")
 
@@ -203,8 +202,9 @@ def _document(
         jobs=tuple(_jobs(runs)),
         gates=tuple(map(_gate_line, gates)),
         waiver=wording.waiver_in_words(waiver) if waiver and found.kind is Kind.EXCEPTION else "",
-        remedy=tuple(_remedies(found, sealed, runs, gates)),
-        folder=str(sealed.folder),
+        remedy=tuple(_remedies(found, runs, gates)),
+        rerun=rerun(evidence),
+        folder="/".join(sealed.folder.parts[-3:]),  # it is filed: where it lies on this machine is nobody's
         evidence=sealed.digest,
     )
     if found.kind is not Kind.CHANNELS:
@@ -266,16 +266,13 @@ def _gate_line(gate: seal.SealedGate) -> written.GateLine:
     )
 
 
-def _remedies(
-    found: Incident, sealed: Sealed, runs: Iterable[RunRecord], gates: Iterable[seal.SealedGate]
-) -> Iterator[str]:
-    """What to do, once each: for failed jobs, for gates, and the command that goes on with the release."""
+def _remedies(found: Incident, runs: Iterable[RunRecord], gates: Iterable[seal.SealedGate]) -> Iterator[str]:
+    """What to do, once each: for failed jobs, and for gates."""
     said = [job.remedy for record in runs for job in record.failed]
     if found.kind is Kind.EXCEPTION:
         said.append("mend what was let go before the next release, and take the waiver away")
     else:
         said += [gate.attempts[-1].do for gate in gates if gate.attempts and gate.state is State.FAILED]
-        said.append(f"then: {rerun(sealed.evidence)}")
     yield from dict.fromkeys(filter(None, said))
 
 
@@ -302,3 +299,13 @@ def write_incidents(folder: Path, profile: Profile) -> tuple[Path, ...]:
         whole = written.with_history(target_folder, document)
         found.append(written.write(target_folder, whole, report.markdown(whole)))
     return tuple(found)
+
+
+def noted(folder: Path, profile: Profile) -> tuple[str, ...]:
+    """Write them down at the end of a run, and say each in words; one that cannot be written is said too."""
+    try:
+        paths = write_incidents(folder, profile)
+        found = [written.decode(path.read_bytes(), str(path)) for path in paths]
+    except (OSError, RelgateError) as error:
+        return (f"whether there is one is not written down: {error}",)
+    return tuple(report.title(document) for document in found)

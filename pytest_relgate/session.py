@@ -71,6 +71,7 @@ class ReleaseRun:
     module_words: dict[str, str] = field(default_factory=dict)
     record: Record | None = None
     digest: str = ""
+    incidents: tuple[str, ...] = ()
     page: str = ""
     in_copy: bool = False
     _chosen: frozenset[str] | None = None
@@ -339,10 +340,18 @@ class ReleaseRun:
         if exit_status == 1 and self._judge().passed:
             self._fact("PYTEST", "pytest ended with failures that are no gate's: see its output above")
         verdict = self._seal(exit_status)
+        self._note_incidents(verdict)
         self.close()
         if verdict.passed:
             return 0
         return exit_status or 1
+
+    def _note_incidents(self, verdict: Verdict) -> None:
+        """Write incidents down beside what was sealed; this changes no verdict and files nothing."""
+        if self.digest and (self.prepared.waivers or not verdict.passed):
+            from pytest_relgate.incidents import noted
+
+            self.incidents = noted(self.folder.path, self.prepared.profile)
 
     def close(self) -> None:
         """Let go of the folder; calling it twice is fine."""

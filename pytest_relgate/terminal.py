@@ -145,6 +145,11 @@ def _closing(record: Record, run: ReleaseRun) -> Iterator[Line]:
         yield Line(f"{'Report':<{LABEL}}{folder}/{report}")
         yield Line(f"{'Check':<{LABEL}}{wording.verify_command(record, short=True)}")
         yield Line(f"{'Head':<{LABEL - 1}}{run.digest}")  # 71 characters: to fit in 80
+    for words in run.incidents:
+        yield from _paragraph("Incident", words)
+    if run.incidents:
+        live = "" if record.context.mode == "live" else " --mode live"
+        yield Line(f"{'File it':<{LABEL}}relgate incident file {folder}{live}")
     yield from _next(record)
 
 

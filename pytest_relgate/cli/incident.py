@@ -146,6 +146,8 @@ def _lines(path: Path, document: IncidentDocument) -> Iterator[str]:
         yield from _folded(f"channel {row.channel}: {' '.join(filter(None, [row.state, row.note]))}")
     for remedy in document.remedy:
         yield from _folded(f"do: {remedy}")
+    if document.rerun:
+        yield from _folded(f"then: {document.rerun}")
     receipt = _receipt(path)
     yield from _folded(f"filed: {receipt.reference}" if receipt else f"file it: {_again(path, 'github')}")
     yield from _folded(f"whole: {path.with_suffix('.md')}")

@@ -104,6 +104,7 @@ class IncidentDocument(msgspec.Struct, frozen=True, omit_defaults=True):
     gates: tuple[GateLine, ...] = ()
     waiver: str = ""
     remedy: tuple[str, ...] = ()
+    rerun: Annotated[str, Meta(description="the command that runs the phase again for the same target")] = ""
     folder: str = ""
     evidence: str = ""
     before: tuple[Earlier, ...] = ()

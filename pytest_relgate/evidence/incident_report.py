@@ -78,6 +78,9 @@ def _parts(document: IncidentDocument) -> Iterator[str]:
     if document.remedy:
         yield "### What to do\n\n"
         yield "".join(f"- {prose(printable(each, limit=BLOCK))}\n" for each in document.remedy) + "\n"
+    if document.rerun:
+        command = fence(printable(document.rerun, limit=BLOCK), "sh")
+        yield f"Then the same command goes on with the same release:\n\n{command}\n"
     yield from _channels(document)
     if document.jobs:
         yield "### Failed jobs\n\n"
