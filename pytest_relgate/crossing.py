@@ -11,7 +11,7 @@ from functools import cache
 import msgspec
 
 from pytest_relgate.loaded import Loaded
-from pytest_relgate.model import Context, Decision, Gate, State, Tables
+from pytest_relgate.model import Context, Decision, Gate, Review, State, Tables
 from pytest_relgate.net.origins import PUBLIC, Origins
 from pytest_relgate.profile import Profile
 
@@ -48,6 +48,7 @@ class RunFacts(msgspec.Struct, frozen=True):
     environ: dict[str, str] = {}
     profile: Profile = Profile(project="unnamed")
     wait: float = 0.0
+    reviews: tuple[Review, ...] = ()
 
 
 class Closed(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -64,6 +65,7 @@ class Closed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     do: str = ""
     log: str = ""
     when: str = ""
+    signed: tuple[str, ...] = ()
 
 
 class Collected(msgspec.Struct, frozen=True, array_like=True):

@@ -50,6 +50,7 @@ def facts_of(
         environ=dict(prepared.environ),
         profile=prepared.profile,
         wait=prepared.request.wait,
+        reviews=prepared.reviewed.reviews,
     )
 
 
@@ -57,7 +58,7 @@ def remembered(
     prepared: Prepared, attempts: Mapping[str, Sequence[Attempt]], gates: Sequence[Gate]
 ) -> tuple[frozenset[str], frozenset[str]]:
     """The gates that are settled for this subject, and those that failed on its tree and are not."""
-    subject = prepared.subject
+    subject, reviewed = prepared.subject, prepared.reviewed
     settled, failed = set(), set()
     for gate in gates:
         done = attempts.get(gate.id)
@@ -70,8 +71,9 @@ def remembered(
             base=prepared.context.base_commit,
             reads_world=gate.reads_world,
             signoff=next(
-                (one for one in prepared.signoffs if (one.gate, one.tree) == (gate.id, subject.tree)), None
+                (one for one in reviewed.signoffs if (one.gate, one.tree) == (gate.id, subject.tree)), None
             ),
+            reviews=frozenset(one.diff for one in reviewed.reviews if one.gate == gate.id),
             mode=prepared.context.mode,
         )
         if state.settled:
@@ -95,7 +97,7 @@ def ruled_out(prepared: Prepared) -> Iterator[str]:
 
 def _waived(prepared: Prepared, gates: Sequence[Gate]) -> dict[str, tuple[State, ...]]:
     usable, _ = match_waivers(
-        prepared.waivers,
+        prepared.reviewed.waivers,
         target=prepared.context.target,
         now=now(),
         approvers=prepared.profile.approvers.people,

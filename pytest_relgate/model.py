@@ -229,7 +229,8 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     """One execution of one gate. Numbered from 1 without gaps; appended, never replaced.
 
     ``tree``, ``checks``, ``base`` (a commit or empty) and ``mode`` say under what it was judged.
-    ``message``, ``where`` and ``do`` are what a person reads of a failure.
+    ``message``, ``where`` and ``do`` are what a person reads of a failure. ``signed`` are the digests of
+    the diffs that it passed by the review of: without that review the pass does not stand.
     """
 
     gate: str
@@ -248,6 +249,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     do: str = ""
     log: str = ""
     phase_of_test: str = ""
+    signed: tuple[str, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -293,6 +295,15 @@ class Signoff(msgspec.Struct, frozen=True):
     tree: str
     person: str
     cause: str
+
+
+class Review(msgspec.Struct, frozen=True):
+    """A named person's word that a diff was reviewed: ``diff`` is its ``sha256:`` digest (SPEC S27)."""
+
+    gate: str
+    diff: str
+    person: str
+    reason: str
 
 
 class Earlier(msgspec.Struct, frozen=True):
@@ -350,6 +361,8 @@ class Context(msgspec.Struct, frozen=True):
     """What a run was asked for and where each answer came from. SPEC S1-S5.
 
     ``base`` is empty for a first release; ``base_commit`` likewise. ``*_why`` are for people.
+    ``reviewed_commit`` is the commit of the checks that waivers and sign-offs were read from; it may be
+    later than the one that is judged, and is empty where the checks are not in git (SPEC B5).
     """
 
     phase: Phase
@@ -363,6 +376,8 @@ class Context(msgspec.Struct, frozen=True):
     agent_why: str
     sandbox: bool = False
     faults: tuple[str, ...] = ()
+    reviewed_commit: str = ""
+    reviewed_why: str = ""
 
 
 class Drill(msgspec.Struct, frozen=True):

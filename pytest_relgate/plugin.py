@@ -83,6 +83,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="TAG",
         help="compare with this tag instead of the one derived from the target",
     )
+    add(
+        "--release-reviewed",
+        metavar="REV",
+        help="read waivers and sign-offs from this commit or branch, which comes after the checks "
+        "(default: approvers.branch of the profile, else the commit of the checks)",
+    )
     add("--release-config", metavar="FILE", help="another profile than relgate.toml of the checks folder")
     add(
         "--release-evidence",

@@ -11,14 +11,15 @@ from pytest_relgate.errors import RelgateError
 from pytest_relgate.evidence.folder import FAULTY
 from pytest_relgate.exec.redact import Redactor, secret_values
 from pytest_relgate.lockfile import read_lock
-from pytest_relgate.model import Context, Gate, Mode, Phase, Signoff, Subject, Tables, Waiver
+from pytest_relgate.model import Context, Gate, Mode, Phase, Subject, Tables, Waiver
 from pytest_relgate.net.origins import PUBLIC, Origins
 from pytest_relgate.profile import Profile, load_profile
 from pytest_relgate.request import PROFILE, Request
 from pytest_relgate.source.git import Repository
+from pytest_relgate.source.reviewed_commit import ReviewedAt, reviewed_commit
 from pytest_relgate.source.target import agent_of, newest_tag, resolve_base, resolve_target
-from pytest_relgate.subject import REVIEWED, Checks, name_of, read_checks, read_subject
-from pytest_relgate.waiverfile import load_signoffs, load_waivers
+from pytest_relgate.subject import Checks, name_of, read_checks, read_subject
+from pytest_relgate.waiverfile import Reviewed, read_reviewed
 
 if TYPE_CHECKING:
     import argparse
@@ -46,7 +47,9 @@ class Prepared:
     ``changed`` and ``files`` are None where no gate asks for them or they could not be worked out.
     ``origins`` is where services are, ``environ`` what commands see beside the user's environment, and
     ``stand_ins`` the tools that the sandbox stands in for. ``box`` is the sandbox, to be closed at the end.
-    ``earlier`` is where the evidence of earlier phases is, None where it is beside this one.
+    ``earlier`` is where the evidence of earlier phases is, None where it is beside this one. ``reviewed``
+    are waivers and sign-offs as the commit has them that the context names; ``notes`` are what is worth
+    saying about that.
     """
 
     request: Request
@@ -57,8 +60,7 @@ class Prepared:
     repository: Repository
     evidence: Path
     lock: tuple[Gate, ...] | None
-    waivers: tuple[Waiver, ...]
-    signoffs: tuple[Signoff, ...]
+    reviewed: Reviewed
     redactor: Redactor
     changed: tuple[str, ...] | None
     files: tuple[str, ...] | None
@@ -68,7 +70,13 @@ class Prepared:
     stand_ins: tuple[str, ...] = ()
     box: Box | None = None
     earlier: Path | None = None
+    notes: tuple[str, ...] = ()
     tables: Tables = field(default_factory=Tables)
+
+    @property
+    def waivers(self) -> tuple[Waiver, ...]:
+        """The waivers that are in order as files; whether they count is judged."""
+        return self.reviewed.waivers
 
 
 def prepare(
@@ -121,6 +129,7 @@ def prepare(
         else None
     )
     by_table = everything or any(condition.tables for gate in lock or () for condition in gate.conditions)
+    at = _reviewed_at(checks, options.release_reviewed or "", profile)
     return Prepared(
         request=request,
         profile=profile,
@@ -136,14 +145,17 @@ def prepare(
             agent_why=agent_why,
             sandbox=sandbox,
             faults=box.names if box else (),
+            reviewed_commit=at.commit,
+            reviewed_why=at.why,
         ),
         subject=commit_facts,
         checks=checks,
         repository=repository,
         evidence=evidence,
         lock=lock,
-        waivers=load_waivers(request.checks / REVIEWED[0]),
-        signoffs=load_signoffs(request.checks / REVIEWED[1]),
+        reviewed=read_reviewed(checks.repository, at.commit, checks.path)
+        if checks.repository
+        else Reviewed(),
         redactor=Redactor(secret_values(environ, profile.secrets.names)),
         changed=changed,
         files=working_files(repository.path) if everything or "present" in kinds else None,
@@ -153,6 +165,7 @@ def prepare(
         stand_ins=box.stand_ins if box else (),
         box=box,
         earlier=earlier,
+        notes=_about_reviewed(checks, at),
         tables=_tables(repository, base_commit, commit_facts.commit, changed) if by_table else Tables(),
     )
 
@@ -164,6 +177,20 @@ def _tables(repository: Repository, base: str, commit: str, changed: Sequence[st
     from pytest_relgate.source.dependencies import compared
 
     return compared(repository, base, commit, changed)
+
+
+def _reviewed_at(checks: Checks, asked: str, profile: Profile) -> ReviewedAt:
+    """Where waivers and sign-offs are read; nowhere for checks that are not in git."""
+    if checks.repository is None:
+        return ReviewedAt("", "the checks are not in git")
+    return reviewed_commit(checks.repository, checks.commit, asked=asked, branch=profile.approvers.branch)
+
+
+def _about_reviewed(checks: Checks, at: ReviewedAt) -> tuple[str, ...]:
+    """What somebody may take for a waiver or sign-off, and is none."""
+    instead = f"what counts is what commit {at.commit[:12]} has" if at.commit else "so it does not count"
+    loose = (f"{path} is not as committed: {instead}; commit it" for path in checks.loose)
+    return tuple(filter(None, (at.note, *loose)))
 
 
 def read_place(

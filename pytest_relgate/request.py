@@ -34,6 +34,7 @@ NEVER_PINNED = {
     "release_base": "--release-base",
     "release_repo": "--release-repo",
     "release_config": "--release-config",
+    "release_reviewed": "--release-reviewed",
 }
 
 # Run modes of pytest and its plugins in which gates do not judge, by option name.

@@ -34,7 +34,7 @@ from pytest_relgate.model import (
     State,
     Verdict,
 )
-from pytest_relgate.subject import evidence_places, moved
+from pytest_relgate.subject import moved, no_dirt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -108,6 +108,7 @@ class ReleaseRun:
             raise
         made = cls(prepared, folder, reading, journal, run, started)
         made.attempts = reading.attempts(run)
+        made.set_aside += prepared.notes
         return made
 
     def run_facts(self, rootdir: Path) -> RunFacts:
@@ -250,6 +251,7 @@ class ReleaseRun:
             do=closed.do,
             log=closed.log,
             phase_of_test=closed.when,
+            signed=closed.signed,
         )
         done.append(journals.attempt_of(entry, self.prepared.context, self.prepared.subject))
         self._write(entry, durable=not closed.outcome.passing)
@@ -403,7 +405,7 @@ class ReleaseRun:
 
     def _dirt(self) -> tuple[str, ...]:
         repository = self.prepared.repository
-        places = evidence_places(repository, self.prepared.evidence)
+        places = no_dirt(repository, self.prepared.checks, self.prepared.evidence)
         return repository.dirt(untracked=False, exclude=places)
 
     def plan(self) -> Plan:
@@ -446,12 +448,14 @@ class ReleaseRun:
             self.plan(),
             self.decisions,
             self.attempts,
-            prepared.waivers,
+            prepared.reviewed.waivers,
             prepared.subject,
             self._earlier_found,
             self._judged_at,
             base=prepared.context.base_commit,
-            signoffs=prepared.signoffs,
+            signoffs=prepared.reviewed.signoffs,
+            reviews=prepared.reviewed.reviews,
+            denied=prepared.reviewed.denied,
             approvers=prepared.profile.approvers.people,
             facts=self.facts,
         )

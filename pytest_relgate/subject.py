@@ -23,12 +23,13 @@ from pytest_relgate.source.links import Links
 from pytest_relgate.source.pytest_config import NAMES as CONFIGS
 from pytest_relgate.source.pytest_config import configs_above
 from pytest_relgate.source.versions import version_of_tag
+from pytest_relgate.waiverfile import DENIED, reviewed_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 # Files beside the profile that are about the evidence and not part of what is judged or judges.
-REVIEWED = ("waivers.toml", "signoffs.toml")
+REVIEWED = tuple(DENIED)
 DIRT_SHOWN = 5
 PACKAGE = "__init__.py"
 # https://docs.pytest.org/en/stable/reference/reference.html#confval-norecursedirs
@@ -41,6 +42,8 @@ class Checks:
 
     ``also`` are files outside the folder that decide how it runs: conftest files above it, pytest's ini.
     ``seen`` has the sha256 of the bytes of each file that the digest covers, by path in the repository.
+    ``loose`` are the waivers and sign-offs that lie there and are not as committed: they do not count, and
+    are no dirt.
     """
 
     folder: Path
@@ -51,6 +54,7 @@ class Checks:
     path: str = ""
     also: tuple[str, ...] = ()
     seen: Mapping[str, str] = field(default_factory=dict)
+    loose: tuple[str, ...] = ()
 
 
 def read_checks(folder: Path, rootdir: Path, ini: Path | None, *, profile: Path | None = None) -> Checks:
@@ -68,7 +72,8 @@ def read_checks(folder: Path, rootdir: Path, ini: Path | None, *, profile: Path 
     except RelgateError:
         also = _deciding_files(folder, [rootdir], [ini])
         digest = _digest_of_files([*_files_below(folder), *also], folder)
-        return Checks(folder, None, "", digest, ("it is not in git", *foreign))
+        loose = tuple(name for name in REVIEWED if os.path.lexists(folder / name))
+        return Checks(folder, None, "", digest, ("it is not in git", *foreign), loose=loose)
     top = repository.path
     place = _inside(folder.resolve(), top)
     configs = configs_above(place, lambda paths: _contents(top, paths)) if place else ()
@@ -80,19 +85,25 @@ def read_checks(folder: Path, rootdir: Path, ini: Path | None, *, profile: Path 
     outside = [path.name for path, name in zip((folder, *also), (place, *names), strict=True) if not name]
     sight = look(top, commit, paths)
     changed, hidden = _changed(repository, paths, sight), _hidden(repository, paths)
+    beside = set(reviewed_at(place))
+    loose = tuple(sorted(beside & {*changed, *hidden}))
+    changed = tuple(path for path in changed if path not in beside)
+    hidden = tuple(path for path in hidden if path not in beside)
+    known = {*sight.seen, *changed, *hidden, *loose}
     dirt = (
         *changed,
         *(f"{name} is ignored by git" for name in hidden),
         *(f"{name} leads elsewhere than in git" for name in astray),
         *(f"{name} is outside the repository" for name in outside),
-        *(f"{name} is not in git" for name in names if _lacks(name, {*sight.seen, *changed, *hidden})),
+        *(f"{name} is not in git" for name in names if _lacks(name, known)),
         *foreign,
     )
     if dirt:
         digest = _digest_of_files([top / name for name in _listed(repository, "--cached", paths)], folder)
     else:
         digest = checks_digest(repository, commit, place, dict.fromkeys(names))
-    return Checks(folder, repository, commit, digest, dirt, place, tuple(dict.fromkeys(names)), sight.seen)
+    also_named = tuple(dict.fromkeys(names))
+    return Checks(folder, repository, commit, digest, dirt, place, also_named, sight.seen, loose)
 
 
 def _lacks(name: str, known: Iterable[str]) -> bool:
@@ -112,7 +123,9 @@ def moved(checks: Checks) -> tuple[str, ...]:
         for path in {*checks.seen, *sight.seen}
         if checks.seen.get(path) != sight.seen.get(path) and path not in sight.dirt
     ]
-    return (*_changed(checks.repository, paths, sight), *sorted(other))
+    changes = (*_changed(checks.repository, paths, sight), *sorted(other))
+    beside = reviewed_at(checks.path)
+    return tuple(path for path in changes if path not in beside)
 
 
 def _changed(repository: Repository, paths: Sequence[str], sight: Sight) -> tuple[str, ...]:
@@ -270,7 +283,7 @@ def read_subject(
     _refuse_place(repository, checks, evidence)
     if phase.source:
         commit = repository.head()
-        dirt = repository.dirt(exclude=evidence_places(repository, evidence))
+        dirt = repository.dirt(exclude=no_dirt(repository, checks, evidence))
     else:
         if not repository.exists(f"refs/tags/{target}"):
             message = (
@@ -297,16 +310,21 @@ def read_subject(
     )
 
 
-def reviewed_at(checks_path: str) -> list[str]:
-    """Where the waivers and sign-offs of a checks folder are."""
-    return [name if checks_path == "." else f"{checks_path}/{name}" for name in REVIEWED]
+def no_dirt(repository: Repository, checks: Checks, evidence: Path) -> list[str]:
+    """What of the repository under release may be as nobody committed it: evidence, waivers, sign-offs."""
+    return [*evidence_places(repository, evidence), *_reviewed_in(repository, checks)]
+
+
+def _reviewed_in(repository: Repository, checks: Checks) -> list[str]:
+    """Waivers and sign-offs, where the repository under release holds the checks."""
+    own = checks.repository is not None and _same(checks.repository.path, repository.path)
+    return reviewed_at(checks.path) if own else []
 
 
 def _about_evidence(repository: Repository, checks: Checks, evidence: Path) -> tuple[str, ...]:
     """Waivers, sign-offs and evidence, as far as the repository under release holds them."""
-    own = checks.repository is not None and _same(checks.repository.path, repository.path)
     held = _inside(evidence, repository.path)
-    return (*(reviewed_at(checks.path) if own else ()), *((held,) if held else ()))
+    return (*_reviewed_in(repository, checks), *((held,) if held else ()))
 
 
 def evidence_places(repository: Repository, evidence: Path) -> list[str]:

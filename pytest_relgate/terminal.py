@@ -134,11 +134,6 @@ def _closing(record: Record, run: ReleaseRun) -> Iterator[Line]:
     yield from _remarks(record)
     for words in run.prepared.box.news() if run.prepared.box else ():
         yield from _paragraph("Note", words)
-    tree = record.subject.tree
-    for one in run.prepared.signoffs:
-        if one.tree != tree:
-            words = f"the sign-off of {one.gate} is for tree {one.tree[:12]}, this one is {tree}"
-            yield from _paragraph("Note", printable(words))
     folder = record.folder
     if run.digest:
         report = "report.html" if (run.folder.path / "report.html").exists() else "report.md"

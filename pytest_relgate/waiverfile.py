@@ -1,29 +1,38 @@
 """Waivers and sign-offs as the files beside the profile write them (SPEC B5).
 
-Every malformation is an error, so that a slip of the pen denies and never waives. What needs a clock
-(expired, too long, created in the future) or the profile (who may approve) is judged elsewhere.
+They are read from a commit, never from the disk, and every malformation is a reason to block, so that a
+slip of the pen denies and never waives. What needs a clock (expired, too long, created in the future) or
+the profile (who may approve) is judged elsewhere.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import TYPE_CHECKING, Annotated, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from pytest_relgate.errors import RelgateError
-from pytest_relgate.model import Signoff, State, Waiver
-from pytest_relgate.profile.document import Document, display, read, read_file
+from pytest_relgate.model import Reason, Review, Signoff, State, Waiver
+from pytest_relgate.profile.document import Document, read
 from pytest_relgate.profile.facts import Line
 from pytest_relgate.profile.words import quoted, shown
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Hashable, Mapping
+
+    from pytest_relgate.source.git import Repository
 
 WAIVERS: Final = "waivers.toml"
 SIGNOFFS: Final = "signoffs.toml"
+DENIED: Final = {WAIVERS: "WAIVER", SIGNOFFS: "SIGNOFF"}
+"""The code of the reason for what is wrong in a file, by its name."""
+
+T = TypeVar("T", bound=msgspec.Struct)
+Row = TypeVar("Row", bound=msgspec.Struct)
 
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ](?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
@@ -72,6 +81,14 @@ def _folded(value: object) -> object:
     return " ".join(value.split()) if isinstance(value, str) else value
 
 
+def _named(value: object) -> object:
+    """Refuse what names nobody: a draft has "..." where a name must be written."""
+    if isinstance(value, str) and not re.search(r"\w", value):
+        message = f"expected the name of a person, found {quoted(value)}"
+        raise RelgateError(message)
+    return value
+
+
 _GateId = Annotated[
     str,
     Meta(
@@ -96,16 +113,25 @@ _States = Annotated[
 _Prose = Annotated[
     str,
     Meta(
-        pattern=r"\A[^\x00-\x1f\x7f-\x9f]+\Z",
+        # a draft has "..." where somebody must write: that is no reason, and nobody's name
+        pattern=r"\A[^\x00-\x1f\x7f-\x9f]*\w[^\x00-\x1f\x7f-\x9f]*\Z",
         description="words that say why",
         extra={"parse": _folded},
     ),
 ]
-_Person = Annotated[Line, Meta(description="the name of a person")]
+_Person = Annotated[Line, Meta(description="the name of a person", extra={"parse": _named})]
 _Instant = Annotated[str, Meta(description="a time with an offset", extra={"parse": _instant})]
 _Tree = Annotated[
     str,
     Meta(pattern=r"\A([0-9a-f]{40}|[0-9a-f]{64})\Z", description="the whole id of a tree"),
+]
+
+_Digest = Annotated[
+    str,
+    Meta(
+        pattern=r"\Asha256:[0-9a-f]{64}\Z",
+        description="the digest of a diff as the gate prints it, sha256: and 64 hex digits",
+    ),
 ]
 
 
@@ -127,21 +153,73 @@ class _Signoff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cause: _Prose
 
 
+class _Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    gate: _GateId
+    diff: _Digest
+    person: _Person
+    reason: _Prose
+
+
 class _Waivers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     waiver: Annotated[tuple[_Waiver, ...], Meta(description="tables written [[waiver]]")] = ()
 
 
 class _Signoffs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signoff: Annotated[tuple[_Signoff, ...], Meta(description="tables written [[signoff]]")] = ()
+    review: Annotated[tuple[_Review, ...], Meta(description="tables written [[review]]")] = ()
 
 
-def load_waivers(path: Path) -> tuple[Waiver, ...]:
-    """Return the waivers of the file ``path``; no file is no waiver.
+# An entry in order, by its table: what stands before an entry that is looked at alone.
+_IN_ORDER: Final[dict[str, dict[str, object]]] = {
+    "waiver": {
+        "gate": "a.py::b",
+        "release": "v1.0.0",
+        "states": ["FAILED"],
+        "reason": "a",
+        "owner": "a",
+        "approver": "a",
+        "created": "2026-03-01T12:00:00Z",
+        "expires": "2026-03-08T12:00:00Z",
+    },
+    "signoff": {"gate": "a.py::b", "tree": "0" * 40, "person": "a", "cause": "a"},
+    "review": {"gate": "a.py::b", "diff": f"sha256:{'0' * 64}", "person": "a", "reason": "a"},
+}
 
-    Raises RelgateError, one line with file and line.
+
+class Reviewed(msgspec.Struct, frozen=True):
+    """What the reviewed files of one commit say. ``denied`` are reasons to block, one for each slip."""
+
+    waivers: tuple[Waiver, ...] = ()
+    signoffs: tuple[Signoff, ...] = ()
+    reviews: tuple[Review, ...] = ()
+    denied: tuple[Reason, ...] = ()
+
+
+def reviewed_at(folder: str) -> list[str]:
+    """Where the waivers and sign-offs of a checks folder are, from the top of its repository."""
+    return [name if folder == "." else f"{folder}/{name}" for name in DENIED]
+
+
+def read_reviewed(repository: Repository, commit: str, folder: str) -> Reviewed:
+    """Read waivers and sign-offs of the checks folder ``folder`` as ``commit`` has them. One git process.
+
+    A file that the commit lacks says nothing. Raises RelgateError where git cannot be asked.
     """
-    text = read_file(path)
-    return () if text is None else parse_waivers(text, display(path))
+    contents = repository.contents_through_links(commit, reviewed_at(folder))
+    return parse_reviewed(
+        {path.rpartition("/")[2]: (path, text) for path, text in contents.items()},
+    )
+
+
+def parse_reviewed(files: Mapping[str, tuple[str, bytes]]) -> Reviewed:
+    """Parse the reviewed files, by name, each with its path and its bytes."""
+    path, text = files.get(WAIVERS, (WAIVERS, b""))
+    waivers, bad_waivers = _waivers(text, path)
+    denied = [_denial(problem, WAIVERS) for problem in bad_waivers]
+    path, text = files.get(SIGNOFFS, (SIGNOFFS, b""))
+    signoffs, reviews, bad_signoffs = _signoffs(text, path)
+    denied += [_denial(problem, SIGNOFFS) for problem in bad_signoffs]
+    return Reviewed(waivers, signoffs, reviews, tuple(denied))
 
 
 def parse_waivers(text: bytes, name: str) -> tuple[Waiver, ...]:
@@ -151,58 +229,134 @@ def parse_waivers(text: bytes, name: str) -> tuple[Waiver, ...]:
     Raises RelgateError, one line with file and line, for anything malformed and for two waivers that
     cover the same state of the same gate in the same release.
     """
-    document = read(text, name)
-    waivers = tuple(
-        msgspec.convert(one, Waiver, from_attributes=True) for one in document.typed(_Waivers).waiver
-    )
-    seen: dict[tuple[str, str, State], int] = {}
-    for index, waiver in enumerate(waivers):
-        _check_times(document, index, waiver)
-        for state in waiver.states:
-            first = seen.setdefault((waiver.gate, waiver.release, state), index)
-            if first != index:
-                problem = f"expected one waiver for {state} of {quoted(waiver.gate)} in {waiver.release}"
-                raise _twice(document, "waiver", first, index, problem)
+    waivers, problems = _waivers(text, name)
+    for problem in problems:
+        raise problem
     return waivers
 
 
-def load_signoffs(path: Path) -> tuple[Signoff, ...]:
-    """Return the sign-offs of the file ``path``; no file is no sign-off.
-
-    Raises RelgateError, one line with file and line.
-    """
-    text = read_file(path)
-    return () if text is None else parse_signoffs(text, display(path))
-
-
 def parse_signoffs(text: bytes, name: str) -> tuple[Signoff, ...]:
-    """Return the sign-offs that ``text`` writes, in its order; errors call it ``name``.
+    """Return the sign-offs of flaky gates that ``text`` writes, in its order; errors call it ``name``.
 
     Raises RelgateError, one line with file and line, for anything malformed and for a person who signs
-    the same gate of the same tree twice.
+    the same gate of the same tree, or the same diff, twice.
     """
-    document = read(text, name)
-    signoffs = tuple(
-        msgspec.convert(one, Signoff, from_attributes=True) for one in document.typed(_Signoffs).signoff
-    )
-    seen: dict[tuple[str, str, str], int] = {}
-    for index, one in enumerate(signoffs):
-        first = seen.setdefault((one.gate, one.tree, one.person), index)
-        if first != index:
-            problem = f"expected one sign-off of {quoted(one.person)} for {quoted(one.gate)} on this tree"
-            raise _twice(document, "signoff", first, index, problem)
+    signoffs, _, problems = _signoffs(text, name)
+    for problem in problems:
+        raise problem
     return signoffs
 
 
-def _check_times(document: Document, index: int, waiver: Waiver) -> None:
+def _waivers(text: bytes, name: str) -> tuple[tuple[Waiver, ...], list[RelgateError]]:
+    """The waivers in order, and what is wrong with the others, by line."""
+    try:
+        document = read(text, name)
+    except RelgateError as error:
+        return (), [error]
+    rows, problems = _entries(document, _Waivers, "waiver", Waiver)
+    seen: dict[Hashable, int] = {}
+    good = []
+    for index, waiver in rows:
+        wrong = _times(document, index, waiver)
+        for state in waiver.states:
+            wanted = f"one waiver for {state} of {quoted(waiver.gate)} in {waiver.release}"
+            key = (waiver.gate, waiver.release, state)
+            wrong = wrong or _twice(document, seen, ("waiver", index), key, wanted)
+        if wrong is None:
+            good.append(waiver)
+        else:
+            problems.append(wrong)
+    return tuple(good), problems
+
+
+def _signoffs(text: bytes, name: str) -> tuple[tuple[Signoff, ...], tuple[Review, ...], list[RelgateError]]:
+    """The sign-offs of flaky gates and the reviews in order, and what is wrong with the others."""
+    try:
+        document = read(text, name)
+    except RelgateError as error:
+        return (), (), [error]
+    seen: dict[Hashable, int] = {}
+    signed, problems = _entries(document, _Signoffs, "signoff", Signoff)
+    signoffs = []
+    for index, one in signed:
+        wanted = f"one sign-off of {quoted(one.person)} for {quoted(one.gate)} on this tree"
+        key: Hashable = (one.gate, one.tree, one.person)
+        if wrong := _twice(document, seen, ("signoff", index), key, wanted):
+            problems.append(wrong)
+        else:
+            signoffs.append(one)
+    rows, more = _entries(document, _Signoffs, "review", Review)
+    problems += [one for one in more if str(one) not in map(str, problems)]  # one of the whole file
+    reviews = []
+    for index, review in rows:
+        wanted = f"one review by {quoted(review.person)} of this diff for {quoted(review.gate)}"
+        key = (review.gate, review.diff, review.person)
+        if wrong := _twice(document, seen, ("review", index), key, wanted):
+            problems.append(wrong)
+        else:
+            reviews.append(review)
+    return tuple(signoffs), tuple(reviews), problems
+
+
+def _entries(
+    document: Document, kind: type[T], key: str, row: type[Row]
+) -> tuple[list[tuple[int, Row]], list[RelgateError]]:
+    """The entries of an array of tables, each with its index, and what is wrong with the others.
+
+    Where the file itself is none of waivers or sign-offs, nothing in it counts.
+    """
+    written = document.table.get(key, [])
+    entries = written if isinstance(written, list) else []
+    try:
+        _as(document, kind, key, written if not entries else [])
+    except RelgateError as error:
+        return [], [error]
+    good: list[tuple[int, Row]] = []
+    problems: list[RelgateError] = []
+    for index, entry in enumerate(entries):
+        before = [_IN_ORDER[key] for _ in range(index)]
+        try:
+            typed = _as(document, kind, key, [*before, entry])
+        except RelgateError as error:
+            problems.append(error)
+        else:
+            good.append((index, msgspec.convert(getattr(typed, key)[-1], row, from_attributes=True)))
+    return good, problems
+
+
+def _as(document: Document, kind: type[T], key: str, entries: object) -> T:
+    """The document with these entries in the place of its own, typed; its other entries are left out."""
+    table = {name: value for name, value in document.table.items() if name not in kind.__struct_fields__}
+    return replace(document, table={**table, key: entries}).typed(kind)
+
+
+def _denial(problem: RelgateError, file: str) -> Reason:
+    where, _, words = str(problem).partition(": ")
+    return Reason(
+        DENIED[file],
+        f"{where}: {words}",
+        remedy=f"correct or remove it in {file}, and have that reviewed",
+        where=where,
+    )
+
+
+def _times(document: Document, index: int, waiver: Waiver) -> RelgateError | None:
     created, expires = (dt.datetime.fromisoformat(time) for time in (waiver.created, waiver.expires))
-    if created >= expires:
-        problem = f"expected a time after created ({waiver.created}), found {waiver.expires}"
-        raise document.error(("waiver", index, "expires"), f"waiver[{index}].expires: {problem}")
+    if created < expires:
+        return None
+    problem = f"expected a time after created ({waiver.created}), found {waiver.expires}"
+    return document.error(("waiver", index, "expires"), f"waiver[{index}].expires: {problem}")
 
 
-def _twice(document: Document, key: str, first: int, second: int, problem: str) -> RelgateError:
-    line = document.line((key, first))
+def _twice(
+    document: Document, seen: dict[Hashable, int], place: tuple[str, int], key: Hashable, wanted: str
+) -> RelgateError | None:
+    """The error of an entry that says what one before it says; None if none before it does."""
+    table, index = place
+    first = seen.setdefault(key, index)
+    if first == index:
+        return None
+    line = document.line((table, first))
     return document.error(
-        (key, second), f"{problem}, found a second one{f' (first: line {line})' if line else ''}"
+        place, f"expected {wanted}, found a second one{f' (first: line {line})' if line else ''}"
     )

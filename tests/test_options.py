@@ -93,8 +93,6 @@ def test_an_environment_that_cannot_be_meant(project: Project, environ: dict[str
         ("release_checks/relgate.toml", "project = \n", "release_checks/relgate.toml"),
         ("release_checks/relgate.toml", 'project = "demo"\nunknown = 1\n', "unknown"),
         ("release_checks/gates.lock", "gates", "release_checks/gates.lock is not a lock"),
-        ("release_checks/waivers.toml", "[[waiver]]\n", "release_checks/waivers.toml"),
-        ("release_checks/signoffs.toml", "[[signoff]]\n", "release_checks/signoffs.toml"),
     ],
 )
 def test_a_file_beside_the_gates_that_cannot_be_read(

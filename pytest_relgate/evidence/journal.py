@@ -69,6 +69,7 @@ class AttemptClosed(
     do: str = ""
     log: str = ""
     phase_of_test: str = ""
+    signed: tuple[str, ...] = ()
 
 
 class CommandOpened(msgspec.Struct, frozen=True, tag="command", tag_field="kind", forbid_unknown_fields=True):
@@ -196,6 +197,7 @@ def attempt_of(entry: AttemptClosed, context: Context, subject: Subject) -> Atte
         do=entry.do,
         log=entry.log,
         phase_of_test=entry.phase_of_test,
+        signed=entry.signed,
     )
 
 

@@ -31,9 +31,10 @@ from pytest_relgate.source.pytest_config import (
     folders_upwards,
     settings_in,
 )
+from pytest_relgate.source.reviewed_commit import comes_after
 from pytest_relgate.source.versions import base_of, version_of_tag
-from pytest_relgate.subject import PACKAGE, REVIEWED, checks_digest, foreign_to_evidence, reviewed_at
-from pytest_relgate.waiverfile import parse_signoffs, parse_waivers
+from pytest_relgate.subject import PACKAGE, checks_digest, foreign_to_evidence
+from pytest_relgate.waiverfile import Reviewed, read_reviewed, reviewed_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +54,6 @@ class Committed:
 
     profile: Profile
     lock: tuple[Gate, ...] | None
-    files: Mapping[str, bytes]
     notes: tuple[str, ...] = ()
 
 
@@ -76,7 +76,8 @@ def judge_again(
         raise Problem(Finding.UNDECIDED, reason, FETCH)
     _check_subject(evidence, under)
     notes = (*committed.notes, *_check_base(evidence, under, committed.profile))
-    bench = _Bench(evidence, reading, earlier, committed, _decisions(evidence, under))
+    reviewed = _reviewed(evidence, expectation.repository)
+    bench = _Bench(evidence, reading, earlier, committed, reviewed, _decisions(evidence, under))
     _compare(evidence, bench.judge(evidence.finished), committed)
     verdict = bench.judge(max(expectation.now, evidence.finished))
     signed = (f"{one.gate.id}: {words}" for one in verdict.gates if (words := signed_in_words(one)))
@@ -94,7 +95,7 @@ def _committed(evidence: Evidence, expectation: Expectation) -> Committed:
         reason = f"the commit of the checks, {commit}, is not in this repository"
         raise Problem(Finding.UNDECIDED, reason, FETCH)
     notes = _check_place(repository, commit, folder, expectation.checks)
-    names = {name: name if folder == "." else f"{folder}/{name}" for name in (PROFILE, LOCK, *REVIEWED)}
+    names = {name: name if folder == "." else f"{folder}/{name}" for name in (PROFILE, LOCK)}
     contents = repository.contents_through_links(commit, list(names.values()))
     files = {name: contents[path] for name, path in names.items() if path in contents}
     notes = (*notes, *_check_covered(repository, subject))
@@ -104,7 +105,20 @@ def _committed(evidence: Evidence, expectation: Expectation) -> Committed:
     if PROFILE not in files:
         raise Problem(Finding.UNDECIDED, f"{names[PROFILE]} is not in git at {commit}", FETCH)
     lock = parse_lock(files[LOCK], names[LOCK]) if LOCK in files else None
-    return Committed(parse_profile(files[PROFILE], names[PROFILE]), lock, files, notes)
+    return Committed(parse_profile(files[PROFILE], names[PROFILE]), lock, notes)
+
+
+def _reviewed(evidence: Evidence, repository: Repository | None) -> Reviewed:
+    """Waivers and sign-offs where the run read them: at the commit of the checks, or a later one."""
+    subject = evidence.subject
+    commit = evidence.context.reviewed_commit or subject.checks_commit
+    if repository is None or not _FULL_ID.fullmatch(commit) or not repository.exists(commit):
+        reason = f"the commit that waivers and sign-offs were read from, {commit}, is not in this repository"
+        raise Problem(Finding.UNDECIDED, reason, FETCH)
+    if not comes_after(repository, subject.checks_commit, commit):
+        reason = f"its waivers and sign-offs are those of {commit[:12]}, which does not hold the checks"
+        raise Problem(Finding.TAMPERED, reason, DISTRUST)
+    return read_reviewed(repository, commit, subject.checks_path)
 
 
 def _check_place(repository: Repository, commit: str, folder: str, wanted: str) -> tuple[str, ...]:
@@ -303,6 +317,7 @@ class _Bench:
     reading: Reading
     earlier: tuple[Earlier, ...]
     committed: Committed
+    reviewed: Reviewed
     decisions: Mapping[str, Decision]
 
     def judge(self, now: str) -> Verdict:
@@ -319,12 +334,14 @@ class _Bench:
             plan,
             self.decisions,
             self.reading.attempts(self.evidence.run),
-            parse_waivers(committed.files.get(REVIEWED[0], b""), REVIEWED[0]),
+            self.reviewed.waivers,
             self.evidence.subject,
             self.earlier,
             now,
             base=context.base_commit,
-            signoffs=parse_signoffs(committed.files.get(REVIEWED[1], b""), REVIEWED[1]),
+            signoffs=self.reviewed.signoffs,
+            reviews=self.reviewed.reviews,
+            denied=self.reviewed.denied,
             approvers=committed.profile.approvers.people,
             facts=end.facts,
         )

@@ -56,6 +56,9 @@ class SealedAttempt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     where: str = ""
     do: str = ""
     log: str = ""
+    signed: Annotated[
+        tuple[str, ...], Meta(description="digests of the diffs that it passed by a named person's review of")
+    ] = ()
 
 
 class SealedGate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -306,6 +309,7 @@ def sealed_attempt(attempt: Attempt) -> SealedAttempt:
         where=attempt.where,
         do=attempt.do,
         log=attempt.log,
+        signed=attempt.signed,
     )
 
 

@@ -16,9 +16,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pytest_relgate.judge.conditions import proof_problem
-from pytest_relgate.judge.reasons import about_gate, about_run, nothing_passed, waived_unknown
+from pytest_relgate.judge.reasons import (
+    about_gate,
+    about_run,
+    nothing_passed,
+    signed_unknown,
+    waived_unknown,
+)
 from pytest_relgate.judge.settle import Settlement, weigh
-from pytest_relgate.judge.waivers import covers, match_waivers, waiver_notes
+from pytest_relgate.judge.waivers import covers, exception, match_waivers, signoff_notes, waiver_notes
 from pytest_relgate.model import Gate, Judged, State, Verdict
 
 if TYPE_CHECKING:
@@ -30,6 +36,7 @@ if TYPE_CHECKING:
         Earlier,
         Plan,
         Reason,
+        Review,
         Signoff,
         Subject,
         Waiver,
@@ -39,6 +46,7 @@ if TYPE_CHECKING:
 # Looking a member up on its enum costs more than all else that is done for a gate that passed.
 _PASSED = State.PASSED
 _PASSING = frozenset(state for state in State if state.passing)
+_NONE: frozenset[str] = frozenset()
 
 
 def decide(  # noqa: PLR0913  (the whole of what a verdict depends on, and nothing else)
@@ -52,14 +60,17 @@ def decide(  # noqa: PLR0913  (the whole of what a verdict depends on, and nothi
     *,
     base: str = "",
     signoffs: Sequence[Signoff] = (),
+    reviews: Sequence[Review] = (),
     approvers: Sequence[str] = (),
     facts: Sequence[Reason] = (),
+    denied: Sequence[Reason] = (),
 ) -> Verdict:
     """Judge one phase of a release.
 
     ``decisions`` and ``attempts`` are by gate id; attempts are all that the journal has, oldest first.
     ``now`` is RFC 3339 and matters to waivers alone; ``base`` is the commit that conditions compared
-    with, empty in a first release; ``facts`` are what the run itself found to be wrong, and each blocks.
+    with, empty in a first release; ``facts`` are what the run itself found to be wrong, and each blocks, as
+    does each of ``denied``: what is malformed in the files of waivers and sign-offs.
     Reasons about the run come first, then one for each blocking gate in the plan's order.
     Raises RelgateError if there are waivers and ``now`` is no time.
     """
@@ -67,13 +78,17 @@ def decide(  # noqa: PLR0913  (the whole of what a verdict depends on, and nothi
     usable, problems = (
         match_waivers(mine, target=plan.target, now=now, approvers=approvers) if mine else ({}, [])
     )
-    bench = _Bench(plan, decisions, attempts, usable, subject, base, _signoffs(signoffs, subject))
+    signed, reviewed = _signoffs(signoffs, subject), _diffs(reviews)
+    bench = _Bench(plan, decisions, attempts, usable, subject, base, signed, reviewed)
     gates = tuple(bench.judge_all())
 
     blocking = [about_gate(one, plan) for one in gates if _blocks(one, plan)]
-    known = {gate.id for gate in plan.gates} if usable else set()
+    known = {gate.id for gate in plan.gates} if usable or signoffs or reviews else set()
     problems += [waived_unknown(gate_id, plan) for gate_id in usable if gate_id not in known]
-    reasons = [*facts, *about_run(plan, subject, earlier), *problems]
+    elsewhere = known.union(plan.elsewhere) if known else known
+    named = (*(one.gate for one in signoffs if one.tree == subject.tree), *(one.gate for one in reviews))
+    problems += [signed_unknown(name, plan) for name in dict.fromkeys(named) if name not in elsewhere]
+    reasons = [*facts, *about_run(plan, subject, earlier), *denied, *problems]
     # A verdict of gates that all wait is "only pending": there nothing_passed would say no more.
     if not blocking and plan.gates and not any(_proves(one) for one in gates):
         reasons.append(nothing_passed(plan))
@@ -82,7 +97,11 @@ def decide(  # noqa: PLR0913  (the whole of what a verdict depends on, and nothi
         passed=not reasons and not blocking,
         reasons=(*reasons, *blocking),
         gates=gates,
-        notes=(*plan.notes, *waiver_notes(mine, target=plan.target, approvers=approvers, used=used)),
+        notes=(
+            *plan.notes,
+            *waiver_notes(mine, plan=plan, approvers=approvers, used=used),
+            *signoff_notes([one for one in signoffs if one.gate not in plan.elsewhere], subject.tree, gates),
+        ),
     )
 
 
@@ -134,6 +153,13 @@ def _signoffs(signoffs: Sequence[Signoff], subject: Subject) -> dict[str, Signof
     return {one.gate: one for one in signoffs if one.tree == subject.tree}
 
 
+def _diffs(reviews: Sequence[Review]) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for one in reviews:
+        found[one.gate] = found.get(one.gate, _NONE) | {one.diff}
+    return found
+
+
 @dataclass(frozen=True)
 class _Bench:
     """Everything that one gate is judged by."""
@@ -145,6 +171,7 @@ class _Bench:
     subject: Subject
     base: str
     signoffs: Mapping[str, Signoff]
+    reviews: Mapping[str, frozenset[str]]
 
     def judge_all(self) -> Iterator[Judged]:
         """The planned gates in their order, then what is on record beside the plan, by id."""
@@ -176,7 +203,7 @@ class _Bench:
         elif state is State.MISSING or state is State.STALE:
             state, why = self._unjudged(gate, decision, state, why)
         elif gate.waivable and (waiver := covers(self.waivers.get(gate.id, ()), settled)):
-            why = f"{state}: {why}; waived by {waiver.owner} until {waiver.expires}: {waiver.reason}"
+            why = f"{state}: {why}; {exception(waiver)}"
             state = State.WAIVED
         return Judged(gate, state, why, settled.counted, decision, waiver)
 
@@ -188,6 +215,7 @@ class _Bench:
             base=self.base,
             reads_world=gate.reads_world,
             signoff=self.signoffs.get(gate.id),
+            reviews=self.reviews.get(gate.id, _NONE),
             mode=self.plan.mode,
         )
         if settled.newest is not None and settled.newest.gate != gate.id:

@@ -81,6 +81,15 @@ def waived_unknown(gate_id: str, plan: Plan) -> Reason:
     )
 
 
+def signed_unknown(gate_id: str, plan: Plan) -> Reason:
+    """A sign-off names a gate that no phase has."""
+    return Reason(
+        "SIGNOFF",
+        f"sign-off for {gate_id}: expected a planned gate, found none of that id in phase {plan.phase}",
+        remedy="correct the id in signoffs.toml, or remove the sign-off",
+    )
+
+
 def about_gate(judged: Judged, plan: Plan) -> Reason:
     """Why this gate blocks: what it found, where, and what to do next."""
     gate = judged.gate

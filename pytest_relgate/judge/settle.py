@@ -20,6 +20,7 @@ _PASSED = State.PASSED
 _FLAKY = State.FLAKY
 _REMEMBERED = frozenset(state for state in State if state.remembered) | {_FLAKY}
 _NO_RUNS: frozenset[int] = frozenset()
+_NO_REVIEWS: frozenset[str] = frozenset()
 
 _SAID = {
     State.PASSED: "passed",
@@ -60,11 +61,19 @@ def settle(
     base: str,
     reads_world: bool,
     signoff: Signoff | None,
+    reviews: frozenset[str] = _NO_REVIEWS,
     mode: str = Mode.DRY_RUN,
 ) -> tuple[State, str]:
     """Settle one gate: its state, and why in one sentence for people. See :func:`weigh`."""
     weighed = weigh(
-        attempts, tree=tree, checks=checks, base=base, reads_world=reads_world, signoff=signoff, mode=mode
+        attempts,
+        tree=tree,
+        checks=checks,
+        base=base,
+        reads_world=reads_world,
+        signoff=signoff,
+        reviews=reviews,
+        mode=mode,
     )
     return weighed.state, weighed.why
 
@@ -77,6 +86,7 @@ def weigh(
     base: str,
     reads_world: bool,
     signoff: Signoff | None,
+    reviews: frozenset[str] = _NO_REVIEWS,
     mode: str = Mode.DRY_RUN,
 ) -> Settlement:
     """Weigh the attempts at one gate, oldest first. DESIGN section 3.5 is the rule.
@@ -84,8 +94,9 @@ def weigh(
     ``attempts`` is all that the journal has of the gate. Those of another tree or of other checks do
     not count. ``base`` is a commit, or empty in a first release: a pass under another base is not kept,
     nor one of a dry run when ``mode`` is live.
-    ``signoff`` clears FLAKY if it is for this gate and tree and the newest attempt passed. Raises
-    nothing: attempts that cannot be are INVALID.
+    ``signoff`` clears FLAKY if it is for this gate and tree and the newest attempt passed. ``reviews``
+    are the digests of the diffs that were reviewed for this gate: a pass by a review that is not there
+    (any more) is not kept. Raises nothing: attempts that cannot be are INVALID.
     """
     if len(attempts) == 1:
         only = attempts[0]
@@ -96,6 +107,7 @@ def weigh(
             and only.checks == checks
             and only.base == base
             and (mode != Mode.LIVE or only.mode == mode)
+            and (not only.signed or reviews.issuperset(only.signed))
         ):
             return Settlement(_PASSED, f"{only.started[11:16]} passed", (only,), only)
     elif not attempts:
@@ -108,13 +120,17 @@ def weigh(
         return Settlement(State.STALE, f"{_story(attempts)}, {other}")
     # A pass under another base says nothing of this one: conditions and comparisons were different.
     # Nor does one in a dry run of a live one: a gate may ask for the mode.
+    # Nor one by the word of a person who has taken it back.
     heard = [
         one
         for one in counted
-        if one.outcome is not _PASSED or (one.base == base and (mode != Mode.LIVE or one.mode == mode))
+        if one.outcome is not _PASSED
+        or (one.base == base and (mode != Mode.LIVE or one.mode == mode) and reviews.issuperset(one.signed))
     ]
     if not heard:
         other = "in a dry run" if any(one.base == base for one in counted) else "against another base"
+        if not all(reviews.issuperset(one.signed) for one in counted):
+            other = "by a review that is not on record"
         return Settlement(State.STALE, f"{_story(counted)}, {other}", counted)
     return _hear(counted, heard[-1], base=base, reads_world=reads_world, signoff=signoff)
 

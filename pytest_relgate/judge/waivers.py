@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from pytest_relgate.judge.settle import Settlement
-    from pytest_relgate.model import Waiver
+    from pytest_relgate.model import Judged, Plan, Signoff, Waiver
+
+POLICY_EXCEPTION = "policy exception"
+"""What a waived failure is as an incident (SPEC S30)."""
 
 _LONGEST = timedelta(days=30)
 _REMEDY = "correct or remove it in waivers.toml, and have that reviewed"
@@ -46,20 +49,49 @@ def match_waivers(
 
 
 def waiver_notes(
-    waivers: Iterable[Waiver], *, target: str, approvers: Sequence[str], used: AbstractSet[Waiver]
+    waivers: Iterable[Waiver], *, plan: Plan, approvers: Sequence[str], used: AbstractSet[Waiver]
 ) -> list[str]:
     """What is worth saying of waivers and blocks nothing: another release, self-approved, not used."""
+    never = {gate.id for gate in plan.gates if not gate.waivable}
     notes = []
     for waiver in waivers:
         name = f"waiver for {waiver.gate}"
-        if not _of_release(waiver, target):
+        if not _of_release(waiver, plan.target):
             notes.append(f"{name}: ignored, it is for {waiver.release or 'no release'}")
             continue
-        if waiver not in used:
+        if waiver.gate in never:
+            notes.append(f"{name}: not used, this gate can never be waived (waivable=False)")
+        elif waiver not in used:
             notes.append(f"{name}: not used")
         if _alone(approvers) and _same(waiver.owner, waiver.approver):
             notes.append(f"{name}: self-approved by {waiver.owner}")
     return notes
+
+
+def signoff_notes(signoffs: Iterable[Signoff], tree: str, gates: Iterable[Judged]) -> list[str]:
+    """What is worth saying of sign-offs of flaky gates: for another tree than ``tree``, or not used."""
+    used = {one.gate.id for one in gates if one.state is State.PASSED and len(one.attempts) > 1}
+    notes = []
+    for one in signoffs:
+        if one.tree != tree:
+            notes.append(f"the sign-off of {one.gate} is for tree {one.tree[:12]}, this one is {tree}")
+        elif one.gate not in used:
+            notes.append(f"the sign-off of {one.gate} by {one.person}: not used")
+    return notes
+
+
+def exception(waiver: Waiver) -> str:
+    """In words by whom, until when and why a failure is waived, and that this is an incident."""
+    who = ", self-approved" if self_approved(waiver) else ""
+    return (
+        f"{POLICY_EXCEPTION} (an incident): waived by {waiver.owner} until {waiver.expires}: "
+        f"{waiver.reason}; approved by {waiver.approver}{who}"
+    )
+
+
+def self_approved(waiver: Waiver) -> bool:
+    """Whether the one who owns a waiver approved it too."""
+    return _same(waiver.owner, waiver.approver)
 
 
 def covers(waivers: Sequence[Waiver], settled: Settlement) -> Waiver | None:

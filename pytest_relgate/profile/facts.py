@@ -139,10 +139,19 @@ class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     live: tuple[VariableKey, ...] = ()
 
 
+def _branch(value: object) -> object:
+    # https://git-scm.com/docs/git-check-ref-format: a word that git could take for an option is none
+    if isinstance(value, str) and value and not re.fullmatch(r"[\w.][\w./-]*", value):
+        message = f'expected the name of a branch such as "main" or "origin/main", found {quoted(value)}'
+        raise RelgateError(message)
+    return value
+
+
 class Approvers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who may approve waivers (SPEC B5)."""
+    """Who may approve waivers, and the branch that these are merged to, where HEAD is behind it (SPEC B5)."""
 
     people: tuple[Annotated[Line, Meta(description="the name of a person")], ...] = ()
+    branch: Annotated[str, Meta(description="the name of a branch", extra={"parse": _branch})] = ""
 
 
 class Incidents(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

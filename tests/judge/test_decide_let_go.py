@@ -71,7 +71,8 @@ def test_a_waiver_lets_a_gate_go_and_keeps_what_it_was() -> None:
     found = judged(case)
     assert (found.state, found.waiver) == (State.WAIVED, WAIVER)
     assert found.why == (
-        "FAILED: 15:41 failed; waived by ada until 2026-03-31T00:00:00Z: the runner has no disk"
+        "FAILED: 15:41 failed; policy exception (an incident): waived by ada until 2026-03-31T00:00:00Z: "
+        "the runner has no disk; approved by grace"
     )
     assert case.verdict().notes == ()
 

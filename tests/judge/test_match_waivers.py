@@ -8,8 +8,8 @@ import pytest
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.judge import match_waivers
 from pytest_relgate.judge.settle import Settlement
-from pytest_relgate.judge.waivers import covers, waiver_notes
-from pytest_relgate.model import Attempt, State, Waiver
+from pytest_relgate.judge.waivers import covers, exception, signoff_notes, waiver_notes
+from pytest_relgate.model import Attempt, Gate, Judged, Mode, Phase, Plan, Signoff, State, Waiver
 
 NOW = "2026-03-10T12:00:00Z"
 TEAM = ("grace", "linus")
@@ -36,8 +36,17 @@ def match(*waivers: Waiver, approvers: tuple[str, ...] = TEAM) -> tuple[dict[str
     return usable, [reason.message for reason in problems]
 
 
+PLAN = Plan(
+    Phase.PRERELEASE,
+    "v1.0.0",
+    Mode.DRY_RUN,
+    (Gate("g", "prerelease"), Gate("never", "prerelease", waivable=False)),
+    locked=True,
+)
+
+
 def notes(*waivers: Waiver, used: set[Waiver], approvers: tuple[str, ...] = TEAM) -> list[str]:
-    return waiver_notes(waivers, target="v1.0.0", approvers=approvers, used=used)
+    return waiver_notes(waivers, plan=PLAN, approvers=approvers, used=used)
 
 
 def test_a_waiver_in_order_counts_for_its_gate() -> None:
@@ -106,6 +115,39 @@ def test_a_release_is_the_same_with_and_without_its_v() -> None:
 def test_an_unused_waiver_is_noted() -> None:
     assert notes(WAIVER, used=set()) == ["waiver for g: not used"]
     assert notes(WAIVER, used={WAIVER}) == []
+
+
+def test_a_waiver_for_what_can_never_be_waived_says_so() -> None:
+    never = but(gate="never")
+    assert notes(never, used=set()) == [
+        "waiver for never: not used, this gate can never be waived (waivable=False)"
+    ]
+
+
+@pytest.mark.parametrize(("approver", "alone"), [("ada", True), (" Ada", True), ("grace", False)])
+def test_a_used_waiver_is_a_policy_exception_and_says_whether_it_is_self_approved(
+    approver: str, *, alone: bool
+) -> None:
+    said = exception(but(approver=approver))
+    assert said.startswith("policy exception (an incident): waived by ada until 2026-03-31T00:00:00Z: the ")
+    assert said.endswith(", self-approved") is alone
+    assert f"; approved by {approver}" in said
+
+
+def test_a_sign_off_that_does_nothing_is_noted() -> None:
+    def judged(*outcomes: State) -> Judged:
+        tried = tuple(
+            Attempt("g", number, outcome, number, NOW, 1.0, "main", "tree", "checks")
+            for number, outcome in enumerate(outcomes, start=1)
+        )
+        return Judged(PLAN.gates[0], outcomes[-1], attempts=tried)
+
+    signed = Signoff("g", "tree", "ada", "the port was taken")
+    assert signoff_notes([signed], "tree", [judged(FAILED, PASSED)]) == []
+    assert signoff_notes([signed], "tree", [judged(PASSED)]) == ["the sign-off of g by ada: not used"]
+    assert signoff_notes([signed], "tree", [judged(FAILED)]) == ["the sign-off of g by ada: not used"]
+    (other,) = signoff_notes([signed], "tree 2", [judged(PASSED)])
+    assert other == "the sign-off of g is for tree tree, this one is tree 2"
 
 
 @pytest.mark.parametrize("now", ["", "noon", "2026-03-10", "2026-03-10T12:00:00"])

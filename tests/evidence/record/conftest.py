@@ -124,6 +124,7 @@ class Bench:
             "release_config": None,
             "release_evidence": evidence,
             "release_rerun": False,
+            "release_reviewed": None,
         }
         request = Request("run", self.phase, checks, paths, " ".join(paths), self.path)
         place = Place(self.path, self.path / "pytest.ini", self.path, "")
