@@ -75,11 +75,12 @@ def index() -> Iterator[Callable[..., tuple[Index, str]]]:
         server.close()
 
 
-def channels(project: Project, **urls: str) -> None:
+def channels(project: Project, *, mirror: bool = False, **urls: str) -> None:
     """Write a profile with these channels, and the gates."""
     lines = ["schema = 1", 'project = "demo"']
     for name, url in urls.items():
-        lines += [f"[channels.{name}]", 'kind = "pypi"', f'mirror = "{url}"']
+        lines += [f"[channels.{name}]", 'kind = "pypi"', f'base = "{url}"']
+        lines += ["mirror = true"] if mirror else []
     lines += ["[artifacts]", *(f"{name} = {json.dumps(FILES)}" for name in urls), ""]
     project.write("release_checks/relgate.toml", "\n".join(lines))
     project.write("release_checks/test_gates.py", GATES)
@@ -140,7 +141,7 @@ def test_what_is_wrong_fails_after_a_second_look(bare_project: Project, index: A
 def test_what_nobody_can_say_is_an_error(bare_project: Project, index: Any, says: Answer) -> None:
     one, url = index(*FILES)
     one.says = says  # a mirror's 404 says nothing of the origin
-    channels(bare_project, one=url)
+    channels(bare_project, mirror=True, one=url)
     done = bare_project.release()
     assert done.status == 1
     assert set(bare_project.states().values()) == {"ERRORED"}, done.out

@@ -27,7 +27,11 @@ class Said(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One channel in the table. ``version`` is what it serves, or how it stands."""
+    """One channel in the table. ``version`` is what it serves, or how it stands.
+
+    ``files`` are those that it has, ``read`` those whose bytes were read. ``part_of`` is the package that
+    names this one for a platform, empty for any other.
+    """
 
     channel: str
     name: str
@@ -37,6 +41,7 @@ class Row(msgspec.Struct, frozen=True):
     platforms: str
     state: str
     assumed_from: str
+    part_of: str
     where: str
 
 

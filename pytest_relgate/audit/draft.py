@@ -43,7 +43,10 @@ _WORDS: Final = {"linux": ("linux",), "darwin": ("darwin", "macos"), "windows": 
 
 
 class Assumed(msgspec.Struct, frozen=True):
-    """A channel to look at. ``why`` is where its name is from; ``named`` on the command line, so no guess."""
+    """A channel to look at. ``why`` is where its name is from; ``named`` on the command line, so no guess.
+
+    ``part_of`` is the package that names this one for a platform.
+    """
 
     kind: str
     name: str
@@ -52,6 +55,7 @@ class Assumed(msgspec.Struct, frozen=True):
     named: bool = False
     tap: str = ""
     formula: str = ""
+    part_of: str = ""
 
 
 class Promise(msgspec.Struct, frozen=True):

@@ -95,7 +95,9 @@ class World:
             return main, []
         names = npm.companions(self._look_at(one))
         more = [
-            msgspec.structs.replace(one, name=name, why=f"optionalDependencies of {one.name}", named=True)
+            msgspec.structs.replace(
+                one, name=name, why=f"optionalDependencies of {one.name}", named=True, part_of=one.name
+            )
             for name in names
         ]
         return main, [threads.submit(self._one, each, {}) for each in more]
@@ -111,7 +113,7 @@ class World:
         )
         return Look(
             name=f"{one.kind} {label}",
-            channel=Channel(one.kind, tap=one.tap, formula=one.formula, mirror=mirror),  # type: ignore[arg-type]
+            channel=Channel(one.kind, tap=one.tap, formula=one.formula, base=mirror, mirror=bool(mirror)),  # type: ignore[arg-type]
             package=one.name,
             expected=expected,
             tag=self.tagged.tag,

@@ -112,6 +112,16 @@ def lacking(promised: Iterable[Platform], parts: Iterable[Part]) -> list[str]:
     return said
 
 
+def held(parts: Iterable[Part]) -> set[Platform]:
+    """The platforms that native files are for, as far as their processors are known here."""
+    return {
+        (part.native.system, processor)
+        for part in parts
+        for processor in part.native.processors
+        if processor in _KNOWN
+    }
+
+
 def shown(platforms: Iterable[Platform]) -> str:
     """Platforms in words, a system once."""
     by_system: dict[str, list[str]] = {}

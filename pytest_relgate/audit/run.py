@@ -47,8 +47,10 @@ def audited(
     seen = World(http, origins, tagged, repository, mirrors).look(channels)
     found = findings(seen, drafted.promises, repository)
     if manifests.problem:
-        do = manifests.do if named else "name what to look at: --channel pypi=NAME"
-        found.insert(0, Said(Level.UNKNOWN, "manifests", manifests.problem, "", do))
+        words = f"the manifests could not be read, so nothing was assumed: {manifests.problem}"
+        level = Level.NOTE if named else Level.UNKNOWN  # what is named is what is asked for
+        do = f"{manifests.do}; or name what to look at: --channel pypi=NAME"
+        found.insert(0, Said(level, "manifests", words, "", do))
     if any(kind == "github-release" and name for kind, name in named):
         repository = next(name for kind, name in named if kind == "github-release" and name)
     return Answer(

@@ -48,6 +48,7 @@ def _row(one: Seen, levels: list[Level]) -> Row:
         platforms=platforms.shown(_held(one)),
         state=worst.value if worst else "ok",
         assumed_from="" if one.assumed.named else one.assumed.why,
+        part_of=one.assumed.part_of,
         where=one.seen.where,
     )
 
@@ -135,14 +136,18 @@ def promise_of(name: str, inside: Inside) -> frozenset[Platform] | None:
 
 def _held(one: Seen) -> set[Platform]:
     """The platforms that a channel has something for."""
-    known = {"amd64", "arm64", "386", "arm", "ppc64", "s390x", "riscv64"}
-    return {
-        (part.native.system, processor)
-        for inside in one.inside.values()
-        for part in inside.parts
-        for processor in part.native.processors
-        if processor in known
-    }
+    found: set[Platform] = set()
+    for name, inside in one.inside.items():
+        promise = promise_of(name, inside)
+        if promise is None and name.endswith((".whl", ".tgz")) and _names_a_platform(inside):
+            continue  # for a system that is not known here: the form of its files is that of another
+        found |= platforms.held(inside.parts)
+    return found
+
+
+def _names_a_platform(inside: Inside) -> bool:
+    document = package_json(inside)
+    return bool(document.get("os") or document.get("cpu"))
 
 
 def _gaps(seen: Sequence[Seen], promises: Iterable[Promise]) -> Iterator[Said]:

@@ -13,7 +13,7 @@ from pytest_relgate.errors import RelgateError
 from pytest_relgate.source.ecosystems import pep440_of
 from pytest_relgate.source.versions import LONGEST_TAG
 
-_BEGIN = re.compile(r"(?:^|(?<=[-_/@]))v?(?=[0-9]+\.[0-9])")
+_BEGIN = re.compile(r"^v?(?=[0-9])|(?<=[-_/@])v?(?=[0-9]+\.[0-9])")
 
 
 class Tagged(NamedTuple):

@@ -37,7 +37,7 @@ class Config(msgspec.Struct, frozen=True):
 
 def observe(look: Look) -> Observation:
     """Look at the index, and read the crate's bytes if the version is there."""
-    base = look.channel.mirror or look.origins.crates_index
+    base = look.channel.base or look.origins.crates_index
     name = look.package
     where = f"{base}/{index_path(name)}"
     fact = _lines(look, where)
@@ -59,7 +59,7 @@ def observe(look: Look) -> Observation:
         resolved=resolved,
         flags=frozenset({"yanked"}) if mine and mine.yanked else frozenset(),
         whole=True,
-        mirror=bool(look.channel.mirror),
+        mirror=look.channel.mirror,
         exchanges=tuple(look.exchanges),
     )
     if mine is None:
@@ -115,7 +115,7 @@ def _crate(look: Look, base: str, file: File, line: Line) -> File:
         place = origin_of(url)
     except ValueError as error:
         return msgspec.structs.replace(file, unread=f"config.json at {base}: {error}")
-    if place not in allowed and not look.channel.mirror:
+    if place not in allowed and not look.channel.base:
         return msgspec.structs.replace(file, unread=f"{base} sends downloads to {place}, another host")
     return look.with_bytes(file, url, frozenset(allowed))
 

@@ -2,6 +2,9 @@
 
 Time alone never gives FAILED. What is wrong is FAILED only after a second look that went past caches;
 what nobody can say is ERRORED and never taken for an absence. DESIGN section 4.
+
+A mirror proves itself only: bytes, a file too much or a version that was withdrawn there are judged there,
+and what it lacks, gives out of date or must not hand out is unknown.
 """
 
 from __future__ import annotations
@@ -112,6 +115,8 @@ def judge(seen: Observation, expected: Expectation, *, age: float | None, looked
     usual = USUAL.get(seen.kind, USUAL_ELSE)
     overdue = age is not None and age > usual
     late = f"; overdue: it usually takes less than {_duration(usual)}" if overdue else ""
+    if seen.mirror:  # what it must not hand out says nothing of the origin
+        seen = msgspec.structs.replace(seen, flags=seen.flags - {"withheld"})
     version = _version(seen, expected)
     files = digests = flags = _nothing(seen, expected) if version.standing.wrong else version
     if seen.version:
@@ -140,6 +145,7 @@ def _nothing(seen: Observation, expected: Expectation) -> Opinion:
 
 
 _AGAIN: Final = "look again later, or wait with --release-wait 20m"
+_ORIGIN: Final = "ask the origin, or look again later"
 
 
 def _version(seen: Observation, expected: Expectation) -> Opinion:  # noqa: C901, PLR0911  (a case each)
@@ -157,7 +163,7 @@ def _version(seen: Observation, expected: Expectation) -> Opinion:  # noqa: C901
         if flag in seen.flags:
             return _withdrawn(seen, expected, flag)
     if expected.prerelease:
-        if seen.resolved == wanted and seen.kind == "npm":
+        if seen.resolved == wanted and seen.kind == "npm" and not seen.mirror:
             words = f"{place} gives {wanted}, a prerelease, to whoever names no version"
             return Opinion(
                 Standing.DIVERGED, words, "move the dist-tag latest back to the last stable version"
@@ -165,6 +171,9 @@ def _version(seen: Observation, expected: Expectation) -> Opinion:  # noqa: C901
         return SERVED
     if seen.resolved == wanted or (not seen.resolved and seen.mirror):
         return SERVED
+    if seen.mirror and (expected.newest or _older(seen.resolved, wanted)):
+        words = f"{place}, a mirror, gives {seen.resolved} to whoever names no version"
+        return Opinion(Standing.UNKNOWN, words, _ORIGIN)
     if not seen.resolved or _older(seen.resolved, wanted):
         gets = f"still {seen.resolved}" if seen.resolved else "nothing"
         words = f"{place} has {wanted}, and whoever names no version gets {gets}"
@@ -179,7 +188,7 @@ def _not_there(seen: Observation, expected: Expectation) -> Opinion:  # noqa: PL
     place, wanted = seen.channel, expected.spelled
     if seen.mirror:
         words = f"{place}, a mirror, does not have {wanted}: it may come, and the origin may have it"
-        return Opinion(Standing.UNKNOWN, words, "ask the origin, or look again later")
+        return Opinion(Standing.UNKNOWN, words, _ORIGIN)
     if not seen.resolved:
         return _nothing(seen, expected)
     if seen.resolved == wanted:
@@ -223,6 +232,8 @@ def _files(seen: Observation, expected: Expectation) -> Opinion:
         return Opinion(Standing.DIVERGED, f"{place}: {'; '.join(problems)}", "find out who put it there")
     if missing:
         words = f"{place} lacks {', '.join(missing)}"
+        if seen.mirror:
+            return Opinion(Standing.UNKNOWN, f"{words}, a mirror: it may come, or the origin has it", _ORIGIN)
         if seen.whole and seen.presence is Presence.COMPLETE:
             return Opinion(
                 Standing.DIVERGED, f"{words}, and calls itself complete", "publish the next version"
@@ -255,7 +266,8 @@ def _digests(seen: Observation, expected: Expectation) -> Opinion:
         return Opinion(Standing.UNKNOWN, words, "judge the build of this release first", final=True)
     missing = sorted(expected.files - {file.name for file in mine})
     if missing:
-        return Opinion(Standing.PARTIAL, f"{place} lacks {', '.join(missing)}", _AGAIN)
+        lacks = Standing.UNKNOWN if seen.mirror else Standing.PARTIAL
+        return Opinion(lacks, f"{place} lacks {', '.join(missing)}", _ORIGIN if seen.mirror else _AGAIN)
     return SERVED
 
 

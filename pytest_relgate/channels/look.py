@@ -73,7 +73,7 @@ class Look:
             self.channel.kind,
             Presence.UNKNOWN,
             where=where,
-            mirror=bool(self.channel.mirror),
+            mirror=self.channel.mirror,
             problem=f"{self.name}: {why.words}",
             do=why.do,
             retry_after=why.retry_after,
@@ -90,7 +90,7 @@ class Look:
             where=where,
             resolved=resolved,
             flags=frozenset({"withheld"}) if why.status == WITHHELD else frozenset(),
-            mirror=bool(self.channel.mirror),
+            mirror=self.channel.mirror,
             exchanges=(*self.exchanges, *why.exchanges),
         )
 

@@ -47,7 +47,7 @@ def companions(look: Look) -> tuple[str, ...]:
     npm installs the one that fits, and leaves out in silence what it does not find. Empty where the registry
     does not say.
     """
-    base = look.channel.mirror or look.origins.npm
+    base = look.channel.base or look.origins.npm
     where = f"{base}/{quote(look.package, safe='@')}/{quote(look.expected.spelled, safe='')}"
     fact = json_of(look.http.get(where, accept="application/json"), Document, look.package)
     if not isinstance(fact, Known):
@@ -58,7 +58,7 @@ def companions(look: Look) -> tuple[str, ...]:
 
 def observe(look: Look) -> Observation:
     """Look at the version and at the dist-tag, and read the tarball."""
-    base = look.channel.mirror or look.origins.npm
+    base = look.channel.base or look.origins.npm
     name = quote(look.package, safe="@")
     where = f"{base}/{name}/{quote(look.expected.spelled, safe='')}"
     tags = json_of(
@@ -96,8 +96,8 @@ def observe(look: Look) -> Observation:
         files=(file,),
         flags=frozenset({"deprecated"}) if document.deprecated not in (None, False, "") else frozenset(),
         whole=True,
-        provenance=document.dist.attestations is not None,
-        mirror=bool(look.channel.mirror),
+        provenance=document.dist.attestations is not None or (None if look.channel.mirror else False),
+        mirror=look.channel.mirror,
         exchanges=tuple(look.exchanges),
     )
 

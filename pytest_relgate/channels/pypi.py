@@ -50,7 +50,7 @@ class Project(msgspec.Struct, frozen=True):
 
 def observe(look: Look) -> Observation:
     """Look at the project's page, and read the bytes of the release's files."""
-    base = look.channel.mirror or f"{look.origins.pypi}/simple"
+    base = look.channel.base or f"{look.origins.pypi}/simple"
     where = f"{base}/{canonicalize_name(look.package)}/"
     if not look.expected.spelled:
         words = f"{look.expected.version} has no spelling in PEP 440, and cannot be on a Python index"
@@ -86,9 +86,11 @@ def observe(look: Look) -> Observation:
         resolved=highest_python(offered),
         files=files,
         flags=frozenset({"yanked"}) if any(map(_yanked, mine)) else frozenset(),
-        provenance=all(file.provenance for file in mine) if mine else None,
+        provenance=(all(file.provenance for file in mine) or (None if look.channel.mirror else False))
+        if mine
+        else None,  # a mirror drops it
         published=max((file.upload_time or "" for file in mine), default=""),
-        mirror=bool(look.channel.mirror),
+        mirror=look.channel.mirror,
         exchanges=tuple(look.exchanges),
     )
 

@@ -140,6 +140,7 @@ def _lines(answer: Answer) -> Iterator[str]:
 
 
 def _table(rows: Iterable[Row]) -> Iterator[str]:
+    rows = list(_collapsed(rows))
     table = [("channel", "name", "version", "files", "state", "native for")]
     table += [
         (
@@ -160,6 +161,26 @@ def _table(rows: Iterable[Row]) -> Iterator[str]:
         for part in textwrap.wrap(printable(row[-1]), max(12, WIDTH - len(lead))) or [""]:
             yield (lead + part).rstrip()
             lead = " " * len(lead)
+
+
+def _collapsed(rows: Iterable[Row]) -> Iterator[Row]:
+    """Put the packages for platforms that are well into one row for the package that names them."""
+    well: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.part_of and row.state == "ok":
+            well.setdefault(row.part_of, []).append(row)
+    for row in rows:
+        mine = well.pop(row.part_of, []) if row.part_of and row.state == "ok" else []
+        if mine:
+            yield msgspec.structs.replace(
+                row,
+                name=f"{len(mine)} named by {row.part_of}",
+                files=sum(one.files for one in mine),
+                read=sum(one.read for one in mine),
+                platforms=", ".join(dict.fromkeys(one.platforms for one in mine if one.platforms)),
+            )
+        elif not (row.part_of and row.state == "ok"):
+            yield row
 
 
 def _cut(text: str, width: int) -> str:

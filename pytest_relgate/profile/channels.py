@@ -59,8 +59,8 @@ class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One channel. ``package`` is the project's name where it is empty, ``formula`` Formula/PACKAGE.rb.
 
     ``checksums`` is the asset with the SHA-256 sums of the others. ``tag`` is the dist-tag that a stable
-    release takes. ``job`` is the job of the publish workflow that publishes here. ``mirror`` is asked in the
-    place of the origin.
+    release takes. ``job`` is the job of the publish workflow that publishes here. ``base`` is asked in the
+    place of the public registry; ``mirror`` says that it is a copy of that, which proves itself only.
     """
 
     kind: Annotated[Kind, Meta(description='"github-release", "crates", "npm", "pypi" or "homebrew"')]
@@ -70,7 +70,8 @@ class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checksums: OptionalName = ""
     tag: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._-]*\Z", description="a dist-tag")] = ""
     job: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]*\Z", description="the id of a job")] = ""
-    mirror: Annotated[str, Meta(description="an address", extra={"parse": _base})] = ""
+    base: Annotated[str, Meta(description="an address", extra={"parse": _base})] = ""
+    mirror: Annotated[bool, Meta(description="true or false")] = False
 
 
 def misplaced(channel: Channel) -> str:
@@ -80,6 +81,8 @@ def misplaced(channel: Channel) -> str:
             return f"{key} is for a channel of the kind {quoted(kind)}, this one is {quoted(channel.kind)}"
     if channel.kind == "homebrew" and not channel.tap:
         return 'expected tap = "owner/name" for a channel of the kind "homebrew", found none'
-    if channel.mirror and channel.kind in ("github-release", "homebrew"):
-        return f"mirror is for a registry, this channel is {quoted(channel.kind)}"
+    if channel.base and channel.kind in ("github-release", "homebrew"):
+        return f"base is for a registry, this channel is {quoted(channel.kind)}"
+    if channel.mirror and not channel.base:
+        return 'mirror = true says what base is, and there is none: add base = "https://..."'
     return ""

@@ -87,6 +87,44 @@ TABLE = {
     "mirror-404": Row(nothing(mirror=True), every(Standing.UNKNOWN), "a mirror, does not have 0.2.0"),
     "mirror-older": Row(nothing(mirror=True, resolved="0.1.9"), every(Standing.UNKNOWN), "a mirror"),
     "mirror-without-tags": Row(seen(mirror=True, resolved="")),
+    "mirror-served": Row(seen(mirror=True)),
+    "mirror-with-an-older-tag": Row(
+        seen(mirror=True, resolved="0.1.9"), {"version": Standing.UNKNOWN}, "a mirror, gives 0.1.9"
+    ),
+    "mirror-with-a-newer-version": Row(
+        seen(mirror=True, resolved="0.3.0"), {"version": Standing.UNKNOWN}, "a mirror, gives 0.3.0"
+    ),
+    "mirror-with-a-newer-version-that-is-known": Row(
+        seen(mirror=True, resolved="0.3.0"), {}, "", wanted(newest=False)
+    ),
+    "mirror-that-takes-a-prerelease-for-the-latest": Row(
+        seen(kind="npm", mirror=True, version="0.2.0-rc.1", resolved="0.2.0-rc.1"),
+        {},
+        "",
+        wanted(version="0.2.0-rc.1", spelled="0.2.0-rc.1", prerelease=True),
+    ),
+    "mirror-that-must-not-hand-it-out": Row(
+        nothing(mirror=True, flags=frozenset({"withheld"})), every(Standing.UNKNOWN), "a mirror"
+    ),
+    "mirror-lacks-a-file": Row(
+        seen(mirror=True, whole=True),
+        {"files": Standing.UNKNOWN, "digests": Standing.UNKNOWN},
+        "a mirror: it may come",
+        wanted(files=frozenset({FILE.name, SECOND.name})),
+    ),
+    "mirror-with-other-bytes": Row(
+        seen(mirror=True, files=(File(FILE.name, 9, {"sha256": RIGHT}, {"sha256": OTHER}),)),
+        {"digests": Standing.DIVERGED},
+        "other bytes than the channel states",
+    ),
+    "mirror-with-a-file-too-much": Row(
+        seen(mirror=True, files=(FILE, SECOND)), {"files": Standing.DIVERGED}, "is not expected"
+    ),
+    "mirror-yanked": Row(
+        seen(mirror=True, flags=frozenset({"yanked"})),
+        {"version": Standing.WITHDRAWN, "flags": Standing.WITHDRAWN},
+        "is yanked",
+    ),
     "451": Row(
         nothing(flags=frozenset({"withheld"})),
         every(Standing.ABSENT) | {"version": Standing.WITHDRAWN, "flags": Standing.WITHDRAWN},
@@ -293,6 +331,26 @@ def test_unknown_is_never_folded_into_anything(
 ) -> None:
     blind = msgspec.structs.replace(one, presence=Presence.UNKNOWN, version="", flags=frozenset())
     assert set(states(judge(blind, expected, age=age, looked_twice=twice))) == {State.ERRORED}
+
+
+LACKING = st.builds(
+    Observation,
+    st.just("it"),
+    st.sampled_from(["crates", "npm", "pypi"]),
+    st.sampled_from([Presence.COMPLETE, Presence.ABSENT, Presence.UNKNOWN]),
+    version=st.sampled_from(["", "0.2.0"]),
+    resolved=VERSIONS,
+    files=st.sampled_from([(), (FILE,), (FILE, SECOND)]),
+    flags=st.sampled_from([frozenset(), frozenset({"withheld"})]),
+    whole=st.booleans(),
+    mirror=st.just(True),  # noqa: FBT003  (hypothesis gives it by position)
+)
+
+
+@given(LACKING, EXPECTATIONS)
+def test_what_a_mirror_lacks_is_neither_wrong_nor_awaited(one: Observation, expected: Expectation) -> None:
+    whole = msgspec.structs.replace(expected, files=frozenset({FILE.name, SECOND.name}))
+    assert set(states(judge(one, whole, age=None, looked_twice=True))) <= {State.PASSED, State.ERRORED}
 
 
 @given(OBSERVATIONS, EXPECTATIONS, AGES)

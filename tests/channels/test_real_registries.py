@@ -121,7 +121,7 @@ def test_devpi_serves_what_was_uploaded(devpi: Devpi, http: Http, tmp_path: Path
     assert {file.name for file in seen.files} == {file.name for file in files}
 
     mirror = look(http, NOWHERE, "relgate-ring", *files)
-    mirror.channel = Channel("pypi", mirror=devpi.index.rstrip("/"))
+    mirror.channel = Channel("pypi", base=devpi.index.rstrip("/"), mirror=True)
     seen, judgement = judged(pypi.observe, mirror)
     assert all_served(judgement), judgement
     assert seen.mirror
