@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -131,12 +132,11 @@ class Project:
         return kept | GIT | self.environ
 
 
-@pytest.fixture
-def bare_project(tmp_path: Path) -> Project:
-    """A project with a tag v0.1.0, a profile and no gates."""
-    path = tmp_path / "demo"
-    path.mkdir()
-    project = Project(path)
+@pytest.fixture(scope="session")
+def bare_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What every :func:`bare_project` is a copy of."""
+    project = Project(tmp_path_factory.mktemp("bare") / "demo")
+    project.path.mkdir()
     project.git("init", "-q")
     project.write("README.md", "demo\n")
     project.write("pytest.ini", "[pytest]\n")
@@ -145,17 +145,38 @@ def bare_project(tmp_path: Path) -> Project:
     project.git("tag", "v0.1.0")
     project.write("src/demo.txt", "new\n")
     project.commit("change")
-    return project
+    return project.path
 
 
-@pytest.fixture
-def project(bare_project: Project) -> Project:
-    """The same with two passing gates, locked and committed."""
-    bare_project.write(
+@pytest.fixture(scope="session")
+def model(bare_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What every :func:`project` is a copy of."""
+    project = copied(bare_model, tmp_path_factory.mktemp("locked") / "demo")
+    project.write(
         "release_checks/test_gates.py",
         "import pytest\n\npytestmark = pytest.mark.prerelease\n\n\n"
         'def test_one():\n    """One holds."""\n    assert 1 == 1\n\n\n'
         'def test_two(release):\n    """Two holds."""\n    assert release.version == "0.2.0"\n',
     )
-    bare_project.lock()
-    return bare_project
+    project.lock()
+    return project.path
+
+
+def copied(model: Path, place: Path) -> Project:
+    """A repository that is the model's, and git finds it clean without reading it anew."""
+    shutil.copytree(model, place, symlinks=True)
+    project = Project(place)
+    project.git("update-index", "-q", "--refresh")
+    return project
+
+
+@pytest.fixture
+def bare_project(bare_model: Path, tmp_path: Path) -> Project:
+    """A project with a tag v0.1.0, a profile and no gates."""
+    return copied(bare_model, tmp_path / "demo")
+
+
+@pytest.fixture
+def project(model: Path, tmp_path: Path) -> Project:
+    """The same with two passing gates, locked and committed."""
+    return copied(model, tmp_path / "demo")
