@@ -215,7 +215,7 @@ def _withdrawn(seen: Observation, expected: Expectation, flag: str) -> Opinion:
     )
 
 
-def _files(seen: Observation, expected: Expectation) -> Opinion:
+def _files(seen: Observation, expected: Expectation) -> Opinion:  # noqa: PLR0911  (a case each)
     place = f"{seen.channel} {expected.spelled}"
     if not expected.files:
         words = f"{place}: nothing says which files it must have"
