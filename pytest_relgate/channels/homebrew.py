@@ -7,6 +7,7 @@ here is what the formula says of them: which file, which checksum, for which pla
 from __future__ import annotations
 
 import re
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from pytest_relgate.channels.look import usable
 from pytest_relgate.channels.observation import File, Observation, Presence
 from pytest_relgate.errors import Finding
 from pytest_relgate.net.facts import Absent, Known, Unknown
+from pytest_relgate.net.origins import PUBLIC
 from pytest_relgate.source.formula import PLATFORMS, Formula, Stated, read_formula
 from pytest_relgate.source.formula_rules import contradictions
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from pytest_relgate.net.facts import Fact
 
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
-_DISABLE: Final = re.compile(r"\s*disable!(?:\s|\(|$)")
 _DOWNLOAD: Final = re.compile(r"/releases/download/([^/]+)/")
 _TAG: Final = re.compile(r"/v?(\d+\.\d+\.\d+[^/]*)/")
 
@@ -47,6 +48,7 @@ def observe(look: Look) -> Observation:
         words = f"{path} of {look.channel.tap} does not say its version"
         return look.unknown(Unknown(words, "state the version in it", (), final=True), where)
     mine = formula.version == look.expected.spelled
+    doubts = _elsewhere(formula, look) if mine else ()
     return Observation(
         look.name,
         look.channel.kind,
@@ -55,7 +57,10 @@ def observe(look: Look) -> Observation:
         version=formula.version if mine else "",
         resolved=formula.version,
         files=_archives(formula) if mine else (),
-        odd=(*_odd(formula), *_elsewhere(formula, look), *_disabled(path, raw)) if mine else (),
+        flags=_withdrawn(formula, datetime.now(UTC).date()) if mine else frozenset(),
+        odd=(*_odd(formula), *_of_another_release(formula, look)) if mine else (),
+        doubts=doubts,
+        do=f"say where they lie: channels.{look.name}.download in relgate.toml" if doubts else "",
         whole=True,
         exchanges=tuple(look.exchanges),
     )
@@ -90,12 +95,13 @@ def _odd(formula: Formula) -> tuple[str, ...]:
     return (*(str(one) for one in contradictions(formula)), *words)
 
 
-def _elsewhere(formula: Formula, look: Look) -> tuple[str, ...]:
-    """Archives in the folder of another release, or not all of them in one place.
+def _urls(formula: Formula) -> list[Stated]:
+    return [one for one in formula.stated if one.kind == "url" and one.value and one.platforms]
 
-    The address itself is the project's choice: a tap may point at any host, and its checksums hold anywhere.
-    """
-    urls = [one for one in formula.stated if one.kind == "url" and one.value and "#{" not in one.value]
+
+def _of_another_release(formula: Formula, look: Look) -> tuple[str, ...]:
+    """Archives in the folder of another release, or not all of them in one place."""
+    urls = _urls(formula)
     words = []
     for one in urls:
         found = _DOWNLOAD.search(urlsplit(one.value or "").path)
@@ -107,14 +113,48 @@ def _elsewhere(formula: Formula, look: Look) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _disabled(path: str, raw: bytes) -> tuple[str, ...]:
-    """What Homebrew refuses to install: https://docs.brew.sh/Deprecating-Disabling-and-Removing-Formulae."""
-    lines = raw.decode("utf-8", "replace").splitlines()
-    return tuple(
-        f"{path}:{n} says disable!, so that Homebrew does not install it"
-        for n, line in enumerate(lines, 1)
-        if _DISABLE.match(line)
-    )
+def _elsewhere(formula: Formula, look: Look) -> tuple[str, ...]:
+    """Archives that lie where nothing says that the project's archives lie.
+
+    Their checksums hold anywhere, so this is no divergence; but whose host or repository it is, nobody knows.
+    """
+    if look.channel.download:
+        bases = [look.channel.download]
+    elif look.repository:
+        hosts = (PUBLIC.github_web, look.origins.github_web)
+        bases = [f"{host}/{look.repository}/releases/download".lower() for host in hosts]
+    else:
+        return ()
+    words = []
+    for one in _urls(formula):
+        url = one.value or ""
+        if not any((url if look.channel.download else url.lower()).startswith(f"{base}/") for base in bases):
+            words.append(f"{formula.at(one.line)} has its archive at {url}, expected below {bases[0]}")
+    return tuple(words)
+
+
+def _withdrawn(formula: Formula, today: date) -> frozenset[str]:
+    """Whether Homebrew warns of the formula, or refuses to install it, where it has an archive.
+
+    https://docs.brew.sh/Deprecating-Disabling-and-Removing-Formulae: a date in the future has not come yet; a
+    formula that will be disabled is deprecated until then. A date that only Ruby could tell may have come.
+    """
+    shipped = frozenset(platform for one in _urls(formula) for platform in one.platforms)
+    flags = set()
+    for one in formula.stated:
+        if one.kind in ("deprecate!", "disable!") and one.platforms & shipped:
+            come = _day(one.value) <= today
+            flags |= {"disabled"} if come and one.kind == "disable!" else set()
+            flags |= {"deprecated"} if come or one.kind == "disable!" else set()
+    return frozenset(flags)
+
+
+def _day(text: str | None) -> date:
+    """A date as a formula writes it; what is none has been since ever."""
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return date.min
 
 
 def _archives(formula: Formula) -> tuple[File, ...]:

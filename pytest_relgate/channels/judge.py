@@ -22,7 +22,7 @@ USUAL: Final = {"npm": 7200.0, "pypi": 3600.0}
 
 USUAL_ELSE: Final = 1800.0
 
-_WITHDRAWN: Final = ("yanked", "deprecated", "draft", "withheld")
+_WITHDRAWN: Final = ("yanked", "disabled", "deprecated", "draft", "withheld")
 
 
 class Standing(StrEnum):
@@ -159,7 +159,7 @@ def _version(seen: Observation, expected: Expectation) -> Opinion:  # noqa: C901
     if expected.commit and seen.commit and seen.commit != expected.commit:
         words = f"{place} has {wanted} at the commit {seen.commit[:12]}, expected {expected.commit[:12]}"
         return Opinion(Standing.DIVERGED, words, "find out who moved the tag; release under the next version")
-    for flag in ("yanked", "draft"):
+    for flag in ("yanked", "disabled", "draft"):
         if flag in seen.flags:
             return _withdrawn(seen, expected, flag)
     if expected.prerelease:
@@ -178,10 +178,17 @@ def _version(seen: Observation, expected: Expectation) -> Opinion:  # noqa: C901
         gets = f"still {seen.resolved}" if seen.resolved else "nothing"
         words = f"{place} has {wanted}, and whoever names no version gets {gets}"
         return Opinion(Standing.LATE, words, _AGAIN)
-    if expected.newest:
-        words = f"{place} gives {seen.resolved} to whoever names no version, expected {wanted}"
-        return Opinion(Standing.DIVERGED, words, "find out who published it and from what")
-    return SERVED
+    return _given_out_instead(seen, expected)
+
+
+def _given_out_instead(seen: Observation, expected: Expectation) -> Opinion:
+    """What it means that whoever names no version gets one that is not older."""
+    if expected.newest is None:
+        return _later_or_not(seen)
+    if not expected.newest:
+        return SERVED
+    words = f"{seen.channel} gives {seen.resolved} to whoever names no version, expected {expected.spelled}"
+    return Opinion(Standing.DIVERGED, words, "find out who published it and from what")
 
 
 def _not_there(seen: Observation, expected: Expectation) -> Opinion:  # noqa: PLR0911  (a case each)
@@ -196,6 +203,8 @@ def _not_there(seen: Observation, expected: Expectation) -> Opinion:  # noqa: PL
     if _older(seen.resolved, wanted):
         words = f"{place} serves {seen.resolved} and not yet {wanted}"
         return Opinion(Standing.LATE, words, _AGAIN)
+    if expected.newest is None:
+        return _later_or_not(seen)
     if expected.newest:
         words = f"{place} serves {seen.resolved}, expected {wanted}: another or a newer version"
         return Opinion(Standing.DIVERGED, words, "find out who published it and from what")
@@ -203,6 +212,11 @@ def _not_there(seen: Observation, expected: Expectation) -> Opinion:  # noqa: PL
         words = f"{place} serves {seen.resolved} by now, and has one version at a time"
         return Opinion(Standing.UNKNOWN, words, "judge the newest release", final=True)
     return _nothing(seen, expected)
+
+
+def _later_or_not(seen: Observation) -> Opinion:
+    words = f"{seen.channel} serves {seen.resolved}, and nobody could say whether this project released it"
+    return Opinion(Standing.UNKNOWN, words, "type git fetch --tags, then look again")
 
 
 def _withdrawn(seen: Observation, expected: Expectation, flag: str) -> Opinion:
@@ -230,6 +244,8 @@ def _files(seen: Observation, expected: Expectation) -> Opinion:  # noqa: PLR091
         problems += [f"{name} is there twice" for name in twice]
         problems += [f"{name} is missing" for name in missing]
         return Opinion(Standing.DIVERGED, f"{place}: {'; '.join(problems)}", "find out who put it there")
+    if seen.doubts:
+        return Opinion(Standing.UNKNOWN, f"{place}: {'; '.join(seen.doubts)}", seen.do, final=True)
     if missing:
         words = f"{place} lacks {', '.join(missing)}"
         if seen.mirror:

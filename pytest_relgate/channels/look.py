@@ -33,7 +33,8 @@ class Look:
 
     ``package`` is its name there, ``largest`` the most bytes of a file. Bytes that were read once are not
     read again, unless past caches; ``fresh`` is set for such a look. ``over`` tells whether the job that
-    publishes to the channel has ended well, so that nothing more will come.
+    publishes to the channel has ended well, so that nothing more will come. ``repository`` is the project's,
+    ``owner/name``.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Look:
     api: Api
     largest: int
     over: Callable[[], bool]
+    repository: str = ""
     fresh: bool = False
     exchanges: list[Exchange] = field(default_factory=list)
     _read: dict[tuple[str, str], File] = field(default_factory=dict)

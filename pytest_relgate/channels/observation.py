@@ -42,11 +42,12 @@ class Observation(msgspec.Struct, frozen=True):
     """One look at one channel.
 
     ``version`` is the release's, as the channel spells it, empty where it is not there. ``resolved`` is what
-    somebody gets who names no version. ``flags`` are yanked, deprecated, draft, prerelease, withheld.
-    ``odd`` says what contradicts itself there. ``whole`` says that the channel calls the release complete, so
-    that no file can come any more. ``commit`` is what the channel says that the release was made of.
-    ``mirror``: it was no origin that was asked. ``provenance`` is None where the channel does not say.
-    ``problem``, ``do``, ``retry_after`` (in seconds) and ``final`` are those of an unknown.
+    somebody gets who names no version. ``flags`` are yanked, deprecated, disabled, draft, prerelease,
+    withheld. ``odd`` says what contradicts itself there, ``doubts`` what nothing says to be right. ``whole``
+    says that the channel calls the release complete, so that no file can come any more. ``commit`` is what
+    the channel says that the release was made of. ``mirror``: it was no origin that was asked.
+    ``provenance`` is None where the channel does not say. ``problem``, ``do``, ``retry_after`` (in seconds)
+    and ``final`` are those of an unknown.
     """
 
     channel: str
@@ -59,6 +60,7 @@ class Observation(msgspec.Struct, frozen=True):
     flags: frozenset[str] = frozenset()
     whole: bool = False
     odd: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     commit: str = ""
     published: str = ""
     provenance: bool | None = None
@@ -76,7 +78,7 @@ class Expectation(msgspec.Struct, frozen=True):
     ``version`` is SemVer without a v, ``spelled`` the same as the channel spells it. ``digests`` are SHA-256
     in hex by file name, from ``source``, never from the channel itself; ``weak`` says that some are from the
     release's own checksum file. ``newest`` says that no higher stable
-    release is known. ``commit`` is what the release was made of.
+    release is known, None that nobody could say. ``commit`` is what the release was made of.
     """
 
     version: str
@@ -86,7 +88,7 @@ class Expectation(msgspec.Struct, frozen=True):
     source: str = ""
     weak: bool = False
     prerelease: bool = False
-    newest: bool = True
+    newest: bool | None = True
     commit: str = ""
 
     def flags(self, kind: str) -> frozenset[str]:

@@ -29,10 +29,10 @@ from pytest_relgate.github.api import Api
 from pytest_relgate.github.dispatch import kind_of, names, names_a_tag
 from pytest_relgate.github.facts import GitHub
 from pytest_relgate.net.credentials import github_credentials
-from pytest_relgate.net.facts import Known
+from pytest_relgate.net.facts import Absent, Known
 from pytest_relgate.net.http import Http
 from pytest_relgate.source.git import Repository
-from pytest_relgate.source.versions import newest_of
+from pytest_relgate.source.versions import newest_of, version_of_tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,6 +74,7 @@ class Outside:
     attach: Callable[[str, str], object] | None = None
     means: Means | None = None
     _open: list[Http] = field(default_factory=list)
+    _released: dict[str, bool | None] = field(default_factory=dict)
     _mutex: Lock = field(default_factory=Lock)
 
     @cached_property
@@ -170,7 +171,8 @@ class Outside:
 
         def say(seen: Observation, twice: bool) -> Any:  # noqa: FBT001
             age = None if published is None else max(0.0, datetime.now(UTC).timestamp() - published)
-            return judge(seen, look.expected, age=age, looked_twice=twice)
+            expected = msgspec.structs.replace(look.expected, newest=self._is_newest(seen.resolved))
+            return judge(seen, expected, age=age, looked_twice=twice)
 
         return settle(see, say, wait=self.wait)
 
@@ -188,7 +190,6 @@ class Outside:
             source=built.source,
             weak=bool(files & built.weak),
             prerelease=parsed.prerelease is not None,
-            newest=self._is_newest,
             commit=self.commit if channel.kind == "github-release" else "",
         )
         return Look(
@@ -202,6 +203,7 @@ class Outside:
             api=Api(self.http, self.origins.github_api, channel.tap or self.profile.repository),
             largest=self.profile.built.largest,
             over=lambda: self._ended_well(channel),
+            repository=self.profile.repository,
         )
 
     def files_of(self, channel: str) -> frozenset[str]:
@@ -216,14 +218,34 @@ class Outside:
             name = name.replace(f"{{{place}}}", value)
         return name
 
-    @cached_property
-    def _is_newest(self) -> bool:
-        """Whether no higher stable release than the target is known, by the tags of the repository."""
-        tags = {tag.name for tag in Repository(self.repository).tags()}
-        newest = newest_of(tags)
-        if newest is None:
+    def _is_newest(self, resolved: str) -> bool | None:
+        """Whether no higher stable release than the target is known, where a channel gives ``resolved``.
+
+        A checkout may have one tag only, so that GitHub is asked whether the project released what is given
+        out; None where it does not say.
+        """
+        target = Version.parse(self.target[1:])
+        if any(Version.parse(tag[1:]) > target for tag in (newest_of(self._tags),) if tag is not None):
+            return False
+        given = version_of_tag(f"v{resolved}")
+        if given is None or given <= target or not self.profile.repository:
             return True
-        return Version.parse(newest[1:]) <= Version.parse(self.target[1:])
+        with self._mutex:  # channels are looked at by threads
+            if resolved not in self._released:
+                self._released[resolved] = self._was_released(f"v{resolved}")
+            released = self._released[resolved]
+        return None if released is None else not released
+
+    @cached_property
+    def _tags(self) -> frozenset[str]:
+        return frozenset(tag.name for tag in Repository(self.repository).tags())
+
+    def _was_released(self, tag: str) -> bool | None:
+        """Whether the project has a release, or a tag, of this name; None where GitHub does not say."""
+        facts = (self.api.release(tag), self.api.tag_commit(tag))
+        if any(isinstance(fact, Known) for fact in facts):
+            return True
+        return False if all(isinstance(fact, Absent) for fact in facts) else None
 
     def _built(self) -> Built:
         """What was built. Where nothing of it is at hand, the checksums of the release are believed."""

@@ -21,6 +21,7 @@ _ADDRESS: Final = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*[^\s?#/])?")
 _ONLY: Final[Mapping[str, str]] = {
     "tap": "homebrew",
     "formula": "homebrew",
+    "download": "homebrew",
     "checksums": "github-release",
     "tag": "npm",
 }
@@ -61,12 +62,14 @@ class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``checksums`` is the asset with the SHA-256 sums of the others. ``tag`` is the dist-tag that a stable
     release takes. ``job`` is the job of the publish workflow that publishes here. ``base`` is asked in the
     place of the public registry; ``mirror`` says that it is a copy of that, which proves itself only.
+    ``download`` is where the archives of a formula lie, the GitHub release without it.
     """
 
     kind: Annotated[Kind, Meta(description='"github-release", "crates", "npm", "pypi" or "homebrew"')]
     package: Package = ""
     tap: Tap = ""
     formula: OptionalPath = ""
+    download: Annotated[str, Meta(description="an address", extra={"parse": _base})] = ""
     checksums: OptionalName = ""
     tag: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._-]*\Z", description="a dist-tag")] = ""
     job: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]*\Z", description="the id of a job")] = ""

@@ -2,11 +2,13 @@
 
 https://docs.brew.sh/Formula-Cookbook#handling-different-system-configurations: ``on_macos``, ``on_linux``,
 ``on_arm``, ``on_intel``, ``OS.mac?``, ``OS.linux?``, ``Hardware::CPU.arm?``, ``Hardware::CPU.intel?``, with
-``if``, ``elsif``, ``else``, ``unless`` and modifiers. What stands under any other condition is not known.
+``if``, ``elsif``, ``else``, ``unless`` and modifiers. What stands under any other condition is not known. A
+platform that the formula is not for (``depends_on arch: :x86_64``, ``depends_on :macos``) has nothing.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -27,16 +29,29 @@ _OF_QUESTION = {
     "Hardware::CPU.arm?": "arm64",
     "Hardware::CPU.intel?": "amd64",
 }
+# Every platform here has 64 bits; GoReleaser asks for them in each branch that it writes.
+_ALWAYS = {"Hardware::CPU.is_64_bit?": True, "Hardware::CPU.is_32_bit?": False, "true": True, "false": False}
+_OF_NEED = {
+    ":macos": "darwin",
+    ":linux": "linux",
+    "arch: :arm64": "arm64",
+    "arch: :arm": "arm64",
+    "arch: :x86_64": "amd64",
+    "arch: :intel": "amd64",
+}
+_WITHDRAWN = frozenset({"deprecate!", "disable!"})
 # Blocks that say nothing of the archive: what they hold is for later, or for something else.
 _ELSEWHERE = frozenset({"test", "resource", "livecheck", "bottle", "service", "patch", "head", "go_resource"})
 _STATED = frozenset({"url", "sha256", "version"})
+_NOT_FOR = "not for"
 
 
 @dataclass(frozen=True)
 class Stated:
     """One ``url``, ``sha256`` or ``version``. ``value`` is None where only Ruby could tell it.
 
-    ``certain`` is False where it stands under a condition that is not about the platform.
+    ``deprecate!`` and ``disable!`` are stated too; their value is the date from which on they hold, empty for
+    none. ``certain`` is False where it stands under a condition that is not about the platform.
     """
 
     kind: str
@@ -76,9 +91,19 @@ def read_formula(path: str, raw: bytes) -> Formula:
         line = _line_of_error(tree.root_node)
         message = f"{path} is not Ruby that can be read"
         raise Finding(message, where=f"{path}:{line}", do="mend its syntax")
-    stated = tuple(_stated(tree.root_node, _EVERY, certain=True))
+    stated = _where_it_is_for(tuple(_stated(tree.root_node, _EVERY, certain=True)))
     version = next((one.value for one in stated if one.kind == "version"), None)
     return Formula(path, tuple(_with_version(one, version) for one in stated))
+
+
+def _where_it_is_for(stated: tuple[Stated, ...]) -> tuple[Stated, ...]:
+    """Take the platforms that the formula is not for out of everything that it states."""
+    gone = frozenset(name for one in stated if one.kind == _NOT_FOR and one.certain for name in one.platforms)
+    return tuple(
+        Stated(one.kind, one.value, one.platforms - gone, one.line, one.certain)
+        for one in stated
+        if one.kind != _NOT_FOR
+    )
 
 
 @cache
@@ -111,6 +136,8 @@ def _stated(node: Any, platforms: frozenset[str], *, certain: bool) -> Iterator[
             return
         case "call":
             yield from _call(node, platforms, certain=certain)
+        case "identifier" if _text(node) in _WITHDRAWN:
+            yield Stated(_text(node), "", platforms, int(node.start_point[0]) + 1, certain)
         case "if" | "unless" | "elsif" | "if_modifier" | "unless_modifier":
             yield from _branches(node, platforms, certain=certain)
         case "while" | "until" | "for" | "case" | "begin" | "lambda" | "while_modifier" | "until_modifier":
@@ -131,20 +158,53 @@ def _call(node: Any, platforms: frozenset[str], *, certain: bool) -> Iterator[St
             yield from _stated(child, platforms, certain=False)
         return
     arguments = node.child_by_field_name("arguments")
-    first = arguments.named_children[0] if arguments is not None and arguments.named_children else None
-    if method in _STATED and first is not None:
-        line = int(node.start_point[0]) + 1
-        if first.type == "conditional":
-            for value, inside, sure in _ternary(first, platforms):
-                yield Stated(method, _string(value), inside, line, certain and sure)
-        else:
-            yield Stated(method, _string(first), platforms, line, certain)
+    if method in _STATED | _WITHDRAWN | {"depends_on"}:
+        if arguments is not None or method in _WITHDRAWN:
+            yield from _statement(method, arguments, platforms, int(node.start_point[0]) + 1, certain=certain)
     elif block is not None:
         part = _OF_BLOCK.get(method)
         inside = _narrowed(platforms, part) if part else platforms
         known = certain and (part is not None or method == "stable") and arguments is None
         for child in block.named_children:
             yield from _stated(child, inside, certain=known)
+
+
+def _statement(
+    method: str, arguments: Any, platforms: frozenset[str], line: int, *, certain: bool
+) -> Iterator[Stated]:
+    if method == "depends_on":
+        yield Stated(_NOT_FOR, None, platforms - _needed(arguments, platforms), line, certain)
+    elif method in _WITHDRAWN:
+        yield Stated(method, _since(arguments), platforms, line, certain)
+    elif arguments.named_children:
+        first = arguments.named_children[0]
+        if first.type == "conditional":
+            for value, inside, sure in _ternary(first, platforms):
+                yield Stated(method, _string(value), inside, line, certain and sure)
+        else:
+            yield Stated(method, _string(first), platforms, line, certain)
+
+
+def _needed(arguments: Any, platforms: frozenset[str]) -> frozenset[str]:
+    """Those of the platforms that a ``depends_on`` lets the formula be installed on.
+
+    ``macos: :ventura`` asks for a version of macOS, and for nothing on Linux.
+    """
+    text = re.sub(r"\s+", " ", _text(arguments).strip().removeprefix("(").removesuffix(")").strip())
+    text = re.sub(r":arch *=> *", "arch: ", text)
+    words = re.fullmatch(r"arch: ?\[([^\]]*)\]", text)
+    names = [f"arch: {one.strip()}" for one in words[1].split(",")] if words else [text]
+    if not all(name in _OF_NEED for name in names):
+        return platforms
+    return frozenset(one for name in names for one in _narrowed(platforms, _OF_NEED[name]))
+
+
+def _since(arguments: Any) -> str | None:
+    """The date of a ``deprecate!`` or ``disable!``: empty for none, None where only Ruby could tell it."""
+    for pair in arguments.named_children if arguments is not None else ():
+        if pair.type == "pair" and _text(pair.child_by_field_name("key")).strip(":") == "date":
+            return _string(pair.child_by_field_name("value"))
+    return ""
 
 
 def _branches(node: Any, platforms: frozenset[str], *, certain: bool) -> Iterator[Stated]:
@@ -172,8 +232,8 @@ def _condition(node: Any, platforms: frozenset[str]) -> tuple[frozenset[str], bo
     text = _text(node)
     if text in _OF_QUESTION:
         return _narrowed(platforms, _OF_QUESTION[text]), True
-    if text in ("true", "false"):
-        return (platforms if text == "true" else frozenset()), True
+    if text in _ALWAYS:
+        return (platforms if _ALWAYS[text] else frozenset()), True
     if node is not None and node.type == "parenthesized_statements" and node.named_child_count == 1:
         return _condition(node.named_children[0], platforms)
     if node is not None and node.type == "unary" and text.startswith("!"):

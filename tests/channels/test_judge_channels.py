@@ -77,6 +77,25 @@ TABLE = {
     "unrelated": Row(
         nothing(resolved="banana"), every(Standing.ABSENT) | {"version": Standing.DIVERGED}, "banana"
     ),
+    "newer-and-nobody-knows": Row(
+        nothing(resolved="0.3.0"), every(Standing.UNKNOWN), "nobody could say", wanted(newest=None)
+    ),
+    "latest-newer-and-nobody-knows": Row(
+        seen(resolved="0.3.0"), {"version": Standing.UNKNOWN}, "nobody could say", wanted(newest=None)
+    ),
+    "latest-older-and-nobody-knows": Row(
+        seen(resolved="0.1.9"), {"version": Standing.LATE}, "still", wanted(newest=None)
+    ),
+    "disabled": Row(
+        seen(kind="homebrew", flags=frozenset({"disabled", "deprecated"})),
+        {"version": Standing.WITHDRAWN, "flags": Standing.WITHDRAWN},
+        "disabled",
+    ),
+    "archives-elsewhere": Row(
+        seen(kind="homebrew", doubts=("its archive at https://x",)),
+        {"files": Standing.UNKNOWN},
+        "https://x",
+    ),
     "newer-and-known": Row(nothing(resolved="0.3.0"), every(Standing.ABSENT), "", wanted(newest=False)),
     "newer-and-known-one-version-at-a-time": Row(
         nothing(kind="homebrew", resolved="0.3.0"), every(Standing.UNKNOWN), "by now", wanted(newest=False)

@@ -362,10 +362,23 @@ end
             Standing.DIVERGED,
         ),
         ((f"{URL}_linux", "https://elsewhere.example/demo_1.0.0_linux"), "files", Standing.DIVERGED),
-        (
-            ("  on_macos", '  disable! date: "2026-01-01", because: :unsupported\n  on_macos'),
-            "files",
-            Standing.DIVERGED,
+        *(
+            (("  on_macos", f"  {says}\n  on_macos"), fact, expected)
+            for says, fact, expected in (
+                ('disable! date: "2026-01-01", because: :unsupported', "version", Standing.WITHDRAWN),
+                ('disable! date: "2026-01-01", because: :unsupported', "flags", Standing.WITHDRAWN),
+                ("disable!", "version", Standing.WITHDRAWN),
+                ("disable!(because: :repo_archived)", "version", Standing.WITHDRAWN),
+                ('disable! date: "9999-01-01", because: :unsupported', "version", Standing.SERVED),
+                ('disable! date: "9999-01-01", because: :unsupported', "flags", Standing.WITHDRAWN),
+                ('deprecate! date: "2026-01-01", because: :unmaintained', "flags", Standing.WITHDRAWN),
+                ('deprecate! date: "2026-01-01", because: :unmaintained', "version", Standing.SERVED),
+                ('deprecate! date: "9999-01-01", because: :unmaintained', "flags", Standing.SERVED),
+                ("on_linux do\n    disable!\n  end", "version", Standing.WITHDRAWN),
+                ("on_intel do\n    on_macos do\n      disable!\n    end\n  end", "version", Standing.SERVED),
+                ("def caveats\n    disable!\n  end", "version", Standing.SERVED),
+                ("# deprecate! one day", "flags", Standing.SERVED),
+            )
         ),
         (("  on_macos", "  # disable! is a word here\n  on_macos"), "files", Standing.SERVED),
     ],
@@ -374,6 +387,12 @@ def test_homebrew(
     look: Callable[..., tuple[Look, Said]], change: tuple[Any, ...], fact: str, expected: Standing
 ) -> None:
     text = FORMULA[:-4] if len(change) > 2 else FORMULA.replace(change[0], change[1])
+    at = tap(look, text)
+    assert standing(seen(homebrew.observe, at), at)[fact] is expected
+
+
+def tap(look: Callable[..., tuple[Look, Said]], text: str) -> Look:
+    """A look at a tap with this formula."""
     at, _ = look(
         {
             "/repos/ada/homebrew-tap": {
@@ -393,7 +412,32 @@ def test_homebrew(
     at.expected = msgspec.structs.replace(
         at.expected, digests={TARBALLS[0]: SHA256, TARBALLS[1]: SHA256[::-1]}
     )
-    assert standing(seen(homebrew.observe, at), at)[fact] is expected
+    return at
+
+
+@pytest.mark.parametrize(
+    ("base", "download", "expected"),
+    [
+        ("https://github.com/Ada/demo/releases/download/v1.0.0", "", Standing.SERVED),
+        ("https://github.com/ada/other/releases/download/v1.0.0", "", Standing.UNKNOWN),
+        ("https://github.com/ada/demo-evil/releases/download/v1.0.0", "", Standing.UNKNOWN),
+        ("https://github.com.example/ada/demo/releases/download/v1.0.0", "", Standing.UNKNOWN),
+        ("https://downloads.example/demo/1.0.0", "", Standing.UNKNOWN),
+        ("https://downloads.example/demo/1.0.0", "https://downloads.example/demo", Standing.SERVED),
+        ("https://downloads.example/demolition", "https://downloads.example/demo", Standing.UNKNOWN),
+    ],
+)
+def test_archives_of_a_formula_that_lie_elsewhere_are_unknown(
+    look: Callable[..., tuple[Look, Said]], base: str, download: str, expected: Standing
+) -> None:
+    """Not served, because nobody knows whose they are; not wrong, because the checksums hold anywhere."""
+    at = tap(look, FORMULA.replace("https://github.example/ada/demo/releases/download/v1.0.0", base))
+    at.repository = "ada/demo"
+    at.channel = msgspec.structs.replace(at.channel, download=download)
+    observed = seen(homebrew.observe, at)
+    assert standing(observed, at)["files"] is expected
+    assert bool(observed.do) == bool(observed.doubts) == (expected is Standing.UNKNOWN)
+    assert standing(observed, at)["version"] is Standing.SERVED
 
 
 def test_a_formula_is_read_at_a_commit(look: Callable[..., tuple[Look, Said]]) -> None:

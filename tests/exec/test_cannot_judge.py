@@ -142,7 +142,7 @@ ORDINARY = {
     "a clippy warning": (
         101,
         (
-            'error: this `if` has identical blocks\n --> src/net.rs:3:5\n  |\n3 | "Could not resolve host"\n\n'
+            'error: this `if` has equal blocks\n --> src/net.rs:3:5\n  |\n3 | "Could not resolve host"\n\n'
             "error: could not compile `demo` (lib) due to 1 previous error"
         ),
     ),

@@ -118,12 +118,61 @@ def branches(text: str) -> dict[str, list[str | None]]:
         ('version "1"\nurl "v#{version}"', every(["v1"])),
         ("url \"v#{File.read('x')}\"", every([None])),
         ("url NAME", every([None])),
+        ('depends_on :macos\nurl "a"', {"darwin_amd64": ["a"], "darwin_arm64": ["a"]}),
+        ('url "a"\ndepends_on :linux', {"linux_amd64": ["a"], "linux_arm64": ["a"]}),
+        ('depends_on(arch: :x86_64)\nurl "a"', {"darwin_amd64": ["a"], "linux_amd64": ["a"]}),
+        ('depends_on :arch => [:arm64]\nurl "a"', {"darwin_arm64": ["a"], "linux_arm64": ["a"]}),
+        ('depends_on arch: [:arm64, :x86_64]\nurl "a"', every(["a"])),
+        (
+            'on_linux do\ndepends_on arch: :x86_64\nurl "a"\nend\non_macos do\nurl "b"\nend',
+            {"darwin_amd64": ["b"], "darwin_arm64": ["b"], "linux_amd64": ["a"]},
+        ),
+        (
+            'depends_on arch: :x86_64 if OS.linux?\nurl "a"',
+            {k: ["a"] for k in PLATFORMS if k != "linux_arm64"},
+        ),
+        ('depends_on arch: :x86_64 if MacOS.version > "14"\nurl "a"', every(["a"])),
+        ('depends_on macos: :ventura\ndepends_on "jq"\ndepends_on xcode: :build\nurl "a"', every(["a"])),
+        (
+            'on_linux do\nif Hardware::CPU.arm? && Hardware::CPU.is_64_bit?\nurl "a"\nend\nend',
+            {"linux_arm64": ["a"]},
+        ),
+        ('if Hardware::CPU.is_32_bit?\nurl "a"\nend', {}),
     ],
 )
 def test_an_archive_stands_for_the_platforms_of_its_branch(
     text: str, expected: dict[str, list[str | None]]
 ) -> None:
     assert branches(text) == expected
+
+
+def test_a_formula_that_is_not_for_a_platform_needs_no_archive_there() -> None:
+    """A tap that ships no Linux on arm64 says so, and is right."""
+    text = f"""class Demo < Formula
+  version "1.0.0"
+  on_macos do
+    url "https://x.example/demo_darwin_universal.tar.gz"
+    sha256 "{"1" * 64}"
+  end
+  on_linux do
+    NEEDS
+    url "https://x.example/demo_linux_amd64.tar.gz"
+    sha256 "{"2" * 64}"
+  end
+end
+"""
+    found = [contradictions(read_formula("f.rb", text.replace("NEEDS", needs).encode())) for needs in NEEDS]
+    assert [bool(problems) for problems in found] == list(NEEDS.values())
+
+
+NEEDS = {
+    "depends_on arch: :x86_64": False,
+    "depends_on arch: [:x86_64]": False,
+    "depends_on arch: :arm64": True,
+    "# depends_on arch: :x86_64": True,
+    'depends_on "jq"': True,
+}
+"""What a formula says of where it is for, and whether an archive for amd64 contradicts it."""
 
 
 @pytest.mark.parametrize(
