@@ -17,7 +17,7 @@ from pytest_relgate.source.problem import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pytest_relgate.source.archives import Archive
+    from pytest_relgate.source.archives import Archive, Member
     from pytest_relgate.source.native import Native
 
 _SYSTEMS = {
@@ -30,6 +30,10 @@ _PROCESSORS = {
     "arm64": r"arm64|aarch64",
     "386": r"i386|i686|386|x86(?!_64)",
 }
+
+_NATIVE_NAME = re.compile(r"\.(?:node|dylib|dll|pyd)$|\.so(?:\.\d+)*$")
+# https://sourceware.org/binutils/docs/ld: a text in the place of a library that names the real ones
+_LINKER_SCRIPT = re.compile(rb"\s*(?:/\*[^*]*\*/\s*)*(?:INPUT|GROUP|OUTPUT_FORMAT)\s*\(")
 
 
 def unlicensed(archive: Archive, licences: Sequence[str]) -> tuple[Problem, ...]:
@@ -141,7 +145,7 @@ def foreign_natives(archive: Archive) -> tuple[Problem, ...]:
     """Say which native files are not for the platform that the archive's name, or their folder, promises.
 
     A wheel for a platform must have a native file; one for every platform must have none. A universal one
-    must be for both processors.
+    must be for both processors. What is called a native file (``index.node``) must be one.
     """
     natives = [(member.path, native) for member in archive.members if (native := native_of(member.head))]
     promise = promised(archive.name)
@@ -150,10 +154,26 @@ def foreign_natives(archive: Archive) -> tuple[Problem, ...]:
         for path, native in natives
         for problem in _foreign(archive, path, native, promised(_folder_of_platform(path)) or promise)
     ]
+    problems += [
+        Problem(
+            f"{archive.name}: {member.path} is called a native file, and is none",
+            archive.name,
+            "build it with its library",
+        )
+        for member in archive.members
+        if archive.kind not in (Kind.SDIST, Kind.CRATE) and _only_called_native(member)  # fixtures of tests
+    ]
     if archive.kind is Kind.WHEEL and promise and promise[1] and not natives:
         words = f"{archive.name} promises {' and '.join(promise[1])} on {promise[0]}, and has no native file"
         problems.append(Problem(words, archive.name, "build it with its library"))
     return tuple(problems)
+
+
+def _only_called_native(member: Member) -> bool:
+    """Whether a file has a native file's name, and neither its header nor a linker script in its place."""
+    if member.link is not None or not _NATIVE_NAME.search(member.path):
+        return False
+    return native_of(member.head) is None and not _LINKER_SCRIPT.match(member.head)
 
 
 def _folder_of_platform(path: str) -> str:

@@ -326,7 +326,12 @@ def test_every_wheel_that_was_really_published_is_judged_as_it_was(row: dict[str
         ("p-1.0.tgz", [("package/native/linux-x64/i.node", elf(62))], ""),
         ("p-1.0.tgz", [("package/native/darwin-arm64/i.node", AMD64)], "promised is darwin arm64"),
         ("p-1.0.tgz", [("package/native/win32-x64/i.node", pe(0x8664))], ""),
-        ("p-1.0.tar.gz", [("p-1.0/tests/data/l.so", elf(62))], ""),
+        ("p-1.0.tgz", [("package/native/linux-x64/i.node", b"//\n")], "is called a native file, and is none"),
+        ("p-1.0.tgz", [("package/native/linux-x64/i.node", b"")], "is called a native file, and is none"),
+        ("p-1.0.tgz", [("package/i.node.js", b"module"), ("package/notes.so.md", b"x")], ""),
+        ("p_1.0_linux_amd64.tar.gz", [("lib/p.so.1.2", b"\x7fEL")], "is called a native file, and is none"),
+        ("p_1.0_linux_amd64.tar.gz", [("lib/libp.so", b"/* GNU ld script */\nINPUT(libp.so.1)\n")], ""),
+        ("p-1.0.tar.gz", [("p-1.0/tests/data/l.so", elf(62)), ("p-1.0/tests/data/bad.so", b"bad")], ""),
     ],
 )
 def test_natives_are_for_the_platform_that_is_promised(name: str, members: list[Any], says: str) -> None:
