@@ -21,6 +21,7 @@ from pytest_relgate.source.problem import none_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from pytest_relgate.channels.history import History
     from pytest_relgate.channels.observation import Expectation, Observation
     from pytest_relgate.channels.opened import Opened
     from pytest_relgate.channels.poll import Settled
@@ -114,9 +115,10 @@ class Channels:
         failed_jobs: Mapping[str, str],
         table: ChannelTable | None = None,
         opened: Callable[[Channels], Opened] | None = None,
+        history: Callable[[], History] | None = None,
     ) -> None:
         self._facts, self._failed_jobs, self.table = dict(facts), dict(failed_jobs), table
-        self._open = opened
+        self._open, self._ledgers = opened, history
 
     def __repr__(self) -> str:
         return f"<channels {', '.join(self._facts)}>"
@@ -143,6 +145,17 @@ class Channels:
             message = "nothing gives the archives of these channels"
             raise RelgateError(message)
         return self._open(self)
+
+    @cached_property
+    def history(self) -> History:
+        """Every release that is out, on every channel: ``assert channels.history.has_no_gap()``.
+
+        ``has_no_rogue_version()``, ``has_nothing_withdrawn()``. The lists are read when a gate first asks.
+        """
+        if self._ledgers is None:
+            message = "nothing gives the history of these channels"
+            raise RelgateError(message)
+        return self._ledgers()
 
     def agree(self) -> Literal[True]:
         """One artifact has one digest wherever it is served or spoken of, the build included.

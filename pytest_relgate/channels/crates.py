@@ -40,7 +40,7 @@ def observe(look: Look) -> Observation:
     base = look.channel.base or look.origins.crates_index
     name = look.package
     where = f"{base}/{index_path(name)}"
-    fact = _lines(look, where)
+    fact = lines_of(look, where)
     match fact:
         case Unknown() as unknown:
             return look.unknown(unknown, where)
@@ -81,7 +81,8 @@ def index_path(name: str) -> str:
     return f"{place}/{quote(lower, safe='')}"
 
 
-def _lines(look: Look, where: str) -> Fact[tuple[Line, ...]]:
+def lines_of(look: Look, where: str) -> Fact[tuple[Line, ...]]:
+    """Every line of the index file at ``where``."""
     what = f"the index of the crate {look.package}"
     outcome = look.http.get(look.url(where), accept="text/plain, */*", fresh=look.fresh)
     fact = text_of(outcome, what)

@@ -17,7 +17,9 @@ from semver import Version
 from pytest_relgate.channels import crates, github_release, homebrew, npm, pypi
 from pytest_relgate.channels.built import Built, digests_of_build, with_checksums
 from pytest_relgate.channels.channels import ChannelFacts, Channels
+from pytest_relgate.channels.history import History
 from pytest_relgate.channels.judge import judge
+from pytest_relgate.channels.ledger import Ledger, ledger_of
 from pytest_relgate.channels.look import Look, spelled
 from pytest_relgate.channels.observation import Expectation, Observation
 from pytest_relgate.channels.opened import UNOPENED, Opened
@@ -29,7 +31,7 @@ from pytest_relgate.github.api import Api
 from pytest_relgate.github.dispatch import kind_of, names, names_a_tag
 from pytest_relgate.github.facts import GitHub
 from pytest_relgate.net.credentials import github_credentials
-from pytest_relgate.net.facts import Absent, Known
+from pytest_relgate.net.facts import Absent, Known, Unknown
 from pytest_relgate.net.http import Http
 from pytest_relgate.source.git import Repository
 from pytest_relgate.source.versions import newest_of, version_of_tag
@@ -138,7 +140,32 @@ class Outside:
             weak=[name for name, one in facts.items() if one.expectation.weak],
         )
         self._keep("channel-table.json", table)
-        return Channels(facts, failed, table, lambda every: self._opened(every, looks))
+        return Channels(
+            facts, failed, table, lambda every: self._opened(every, looks), lambda: self._history(looks)
+        )
+
+    def _history(self, looks: Mapping[str, Look]) -> History:
+        """Every version that every channel serves, against the tags of the repository."""
+        found = [ledger_of(look) for look in looks.values()]
+        return History(
+            ledgers=[one for one in found if isinstance(one, Ledger)],
+            unknown=[one.error() for one in found if isinstance(one, Unknown)],
+            tags=self._tags,
+            target=self.target,
+            since=self.profile.history.since,
+            abandoned=tuple(self.profile.abandoned.values()),
+            asks_for=self._has_tag,
+        )
+
+    def _has_tag(self, tag: str) -> bool:
+        """Whether the project has a tag that is not at hand. Raises CannotJudge where GitHub does not say."""
+        match self.api.tag_commit(tag):
+            case Known():
+                return True
+            case Absent():
+                return False
+            case Unknown() as unknown:
+                raise unknown.error()
 
     def _opened(self, every: Channels, looks: Mapping[str, Look]) -> Opened:
         """The archives of every channel that has its own and serves the release."""

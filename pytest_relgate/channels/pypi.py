@@ -25,6 +25,7 @@ from pytest_relgate.net.facts import Absent, Known, Unknown, json_of
 
 if TYPE_CHECKING:
     from pytest_relgate.channels.look import Look
+    from pytest_relgate.net.facts import Fact
 
 ACCEPT = "application/vnd.pypi.simple.v1+json"
 
@@ -57,25 +58,16 @@ def observe(look: Look) -> Observation:
         return look.unknown(
             Unknown(words, "name prereleases -alpha.N, -beta.N or -rc.N", (), final=True), where
         )
-    fact = json_of(
-        look.http.get(look.url(where), accept=ACCEPT, fresh=look.fresh),
-        Project,
-        f"{look.package} on the index",
-    )
+    where, fact = versions_of(look, base)
     match fact:
         case Unknown() as unknown:
             return look.unknown(unknown, where)
         case Absent() as absent:
             return look.absent(absent, where)
-        case Known(value=project, exchanges=exchanges):
+        case Known(value=by_version, exchanges=exchanges):
             look.exchanges += exchanges
-    by_version: dict[Version, list[Listed]] = {}
-    for listed in project.files:
-        version = version_of(listed.filename, look.package)
-        if version is not None:
-            by_version.setdefault(version, []).append(listed)
     mine = by_version.get(Version(look.expected.spelled), [])
-    offered = [one for one, files in by_version.items() if not all(_yanked(file) for file in files)]
+    offered = [one for one, files in by_version.items() if not all(is_yanked(file) for file in files)]
     files = tuple(_read(look, where, listed) for listed in mine)
     return Observation(
         look.name,
@@ -85,7 +77,7 @@ def observe(look: Look) -> Observation:
         version=look.expected.spelled if mine else "",
         resolved=highest_python(offered),
         files=files,
-        flags=frozenset({"yanked"}) if any(map(_yanked, mine)) else frozenset(),
+        flags=frozenset({"yanked"}) if any(map(is_yanked, mine)) else frozenset(),
         provenance=(all(file.provenance for file in mine) or (None if look.channel.mirror else False))
         if mine
         else None,  # a mirror drops it
@@ -95,7 +87,23 @@ def observe(look: Look) -> Observation:
     )
 
 
-def _yanked(file: Listed) -> bool:
+def versions_of(look: Look, base: str) -> tuple[str, Fact[dict[Version, list[Listed]]]]:
+    """The address of the project's page, and its files by version."""
+    where = f"{base}/{canonicalize_name(look.package)}/"
+    outcome = look.http.get(look.url(where), accept=ACCEPT, fresh=look.fresh)
+    fact = json_of(outcome, Project, f"{look.package} on the index")
+    if not isinstance(fact, Known):
+        return where, fact
+    by_version: dict[Version, list[Listed]] = {}
+    for listed in fact.value.files:
+        version = version_of(listed.filename, look.package)
+        if version is not None:
+            by_version.setdefault(version, []).append(listed)
+    return where, Known(by_version, fact.exchanges)
+
+
+def is_yanked(file: Listed) -> bool:
+    """Whether a file is yanked."""
     return file.yanked is not False  # an empty reason is a reason
 
 

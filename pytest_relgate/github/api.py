@@ -124,6 +124,17 @@ class Api:
         exchanges = (*found.exchanges, *listed.exchanges)
         return Known(named[0], exchanges) if named else Absent(found.url, found.status, exchanges)
 
+    def releases(self) -> Fact[tuple[ReleaseFacts, ...]]:
+        """Every release, newest first; drafts too, where the credential may see them."""
+        what = f"the releases of {self.repository}"
+        return self._paged("/releases", tuple[ReleaseFacts, ...], what, lambda page: page)
+
+    def latest_release(self, *, fresh: bool = False) -> Fact[ReleaseFacts]:
+        """The release that is marked as the latest, by the date of its commit or because somebody said so."""
+        return self._one(
+            "/releases/latest", ReleaseFacts, f"the latest release of {self.repository}", fresh=fresh
+        )
+
     def asset_digests(
         self, url: str, algorithms: tuple[str, ...], *, largest: int, fresh: bool = False
     ) -> Outcome:

@@ -17,6 +17,7 @@ from pytest_relgate.profile.document import Document, display, read, read_file
 from pytest_relgate.profile.duration import seconds
 from pytest_relgate.profile.errored import Errored
 from pytest_relgate.profile.fault import Fault
+from pytest_relgate.profile.history import Abandoned, History
 from pytest_relgate.profile.pattern import checked_pattern, checked_patterns
 from pytest_relgate.profile.source import (
     Built,
@@ -193,6 +194,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     artifacts: dict[ChannelName, FileNames] = {}
     channels: dict[ChannelName, Channel] = {}
     built: Built = Built()
+    history: History = History()
+    abandoned: dict[Name, Abandoned] = {}
     formula: OptionalPath = ""
     secrets: Secrets = Secrets()
     approvers: Approvers = Approvers()
