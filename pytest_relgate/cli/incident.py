@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import textwrap
 from dataclasses import dataclass
@@ -115,14 +116,15 @@ def _checks_of(folders: list[Path]) -> str:
 
 
 def _show(options: argparse.Namespace) -> int:
-    _, found = _incidents(options)
+    project, found = _incidents(options)
     if options.json:
         print(msgspec.json.encode([document for _, document in found]).decode())  # noqa: T201  (the answer)
         return DONE
     if options.markdown:
         print("\n".join(report.markdown(document) for _, document in found), end="")  # noqa: T201
         return DONE
-    lines = [line for path, document in found for line in _lines(path, document)]
+    to = _default(project.profile)
+    lines = [line for path, document in found for line in _lines(path, document, to)]
     print("\n".join(lines) if lines else _none(options.evidence))  # noqa: T201
     return DONE
 
@@ -132,7 +134,7 @@ def _none(place: str) -> str:
     return "\n".join(_folded(words, ""))
 
 
-def _lines(path: Path, document: IncidentDocument) -> Iterator[str]:
+def _lines(path: Path, document: IncidentDocument, to: str) -> Iterator[str]:
     yield from _folded(report.title(document), "")
     sandbox = "sandbox, " if document.sandbox else ""
     yield from _folded(f"{document.kind}, {sandbox}{document.mode}, key {document.key}")
@@ -147,10 +149,11 @@ def _lines(path: Path, document: IncidentDocument) -> Iterator[str]:
     for remedy in document.remedy:
         yield from _folded(f"do: {remedy}")
     if document.rerun:
-        yield from _folded(f"then: {document.rerun}")
+        yield f"  then: {printable(document.rerun)}"
     receipt = _receipt(path)
-    yield from _folded(f"filed: {receipt.reference}" if receipt else f"file it: {_again(path, 'github')}")
-    yield from _folded(f"whole: {path.with_suffix('.md')}")
+    # A command and a path stay on one line, so that they can be copied.
+    yield f"  filed: {printable(receipt.reference)}" if receipt else f"  file it: {_again(path, to)}"
+    yield f"  whole: {path.with_suffix('.md')}"
 
 
 def _folded(text: str, indent: str = "  ") -> list[str]:
@@ -224,7 +227,7 @@ def _declare(options: argparse.Namespace) -> int:
         message = f"{folder}: the incident cannot be written down: {error.strerror or error}: make room"
         raise RelgateError(message) from None
     print(f"declared: {path}")  # noqa: T201  (the answer)
-    print("\n".join(_folded(f"file it: {_again(path, 'github')}", "")))  # noqa: T201
+    print(f"file it: {_again(path, _default(project.profile))}")  # noqa: T201
     return DONE
 
 
@@ -249,8 +252,12 @@ def _receipt(path: Path) -> Receipt | None:
         return None
 
 
+def _default(profile: Profile) -> str:
+    return "command" if profile.incidents.command else "github"
+
+
 def _again(path: Path, to: str) -> str:
-    return f"relgate incident file {path} --to {to} --mode live"
+    return f"relgate incident file {shlex.quote(str(path))} --to {to} --mode live"
 
 
 def _file(options: argparse.Namespace) -> int:
@@ -258,7 +265,7 @@ def _file(options: argparse.Namespace) -> int:
     if not found:
         print(_none(options.evidence))  # noqa: T201
         return NOTHING
-    to = options.to or ("command" if project.profile.incidents.command else "github")
+    to = options.to or _default(project.profile)
     live = [one for one in found if (options.mode or one[1].mode) == Mode.LIVE]
     for path, document in found:
         if (path, document) not in live:
@@ -272,7 +279,7 @@ def _tell_dry(path: Path, document: IncidentDocument, to: str) -> None:
     lines = [
         *_folded(f"would file: {report.title(document)}", ""),
         *_folded("nothing was filed: this is a dry run; to file it type"),
-        *_folded(_again(path, to)),
+        f"  {_again(path, to)}",
     ]
     print("\n".join(lines))  # noqa: T201
 
@@ -297,7 +304,7 @@ def _file_live(
                 *_folded(f"relgate: not filed: {error.found}", ""),
                 *_folded(f"do: {error.do}"),
                 *_folded(f"nothing is lost, it stays in {path}; then type"),
-                *_folded(_again(path, to)),
+                f"  {_again(path, to)}",
             ]
             print("\n".join(lines), file=sys.stderr)  # noqa: T201
             continue

@@ -38,9 +38,9 @@ def marker(key: str) -> str:
 
 
 def key_in(body: str | None) -> str:
-    """Return the key that a body carries, empty for none."""
-    found = _MARKED.search(body or "")
-    return found[1] if found else ""
+    """Return the key that a body carries, empty for none. It stands behind everything that a log wrote."""
+    found = _MARKED.findall(body or "")
+    return str(found[-1]) if found else ""
 
 
 def markdown(document: IncidentDocument) -> str:
