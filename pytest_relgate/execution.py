@@ -223,6 +223,7 @@ class Execution:
             do=writable(redact(finding.do)) if finding else "",
             log=watch.runner.last_log if watch.runner else "",
             when=finding.when if finding else "",
+            signed=() if finding else tuple(watch.signed),
         )
         if self.sink is None:  # what is handed over at once need not be kept to be said again
             self._seen.setdefault(gate.id, []).append(closed)
@@ -311,6 +312,11 @@ class Execution:
             self.late(gate, State.INVALID, f"{words}: await it")
 
     # -- what gates use -------------------------------------------------------------------------------
+
+    def signed(self, digest: str) -> None:
+        """The gate at work rests on a named person's review of this diff."""
+        if self.current is not None and digest not in self.current.signed:
+            self.current.signed.append(digest)
 
     def runner(self, nodeid: str) -> Runner:
         """What the ``run`` fixture gives a gate."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_relgate.source.artifact_facts import ArtifactFacts
     from pytest_relgate.source.facts import SourceFacts
     from pytest_relgate.source.files import Files
+    from pytest_relgate.source.reviewed_diff import SignOffs
     from pytest_relgate.source.workflow_facts import WorkflowFacts
 
 
@@ -307,6 +308,35 @@ def artifacts(request: pytest.FixtureRequest, github: GitHub) -> ArtifactFacts:
         expected=expected_names(templates, facts.context.target.removeprefix("v")),
         licences=profile.built.licences,
         largest=profile.built.largest,
+    )
+
+
+@pytest.fixture
+def signoff(request: pytest.FixtureRequest) -> SignOffs:
+    """Whether a named person reviewed what changed: ``assert signoff.covers("server")``.
+
+    ``covers`` takes change sets of relgate.toml or patterns. The diff between base and commit, limited to
+    them, has a digest; who read it commits the entry that the gate prints to signoffs.toml. One more commit
+    to these files is another diff, which nobody has read.
+    """
+    import os
+
+    from pytest_relgate.source.git import Repository
+    from pytest_relgate.source.reviewed_diff import SignOffs
+    from pytest_relgate.waiverfile import SIGNOFFS
+
+    execution = _execution(request)
+    facts = execution.facts
+    return SignOffs(
+        gate=execution.selection.gates[request.node.nodeid].id,
+        repository=Repository(Path(facts.repository)),
+        base=facts.context.base,
+        base_commit=facts.context.base_commit,
+        commit=facts.commit,
+        changes=facts.changes,
+        reviews=facts.reviews,
+        file=os.path.relpath(Path(facts.checks, SIGNOFFS), facts.rootdir),
+        signed=execution.signed,
     )
 
 

@@ -45,6 +45,7 @@ class Watch:
     count the reports that pytest made of it and those that reached us: more of the latter are made up.
     ``set_up`` and ``torn_down`` say that these parts came to their end without an exception, ``told``
     that pytest shows by itself that something is wrong. ``waited`` are seconds that count against no limit.
+    ``signed`` are the digests of diffs whose review the gate rests on.
     """
 
     item: pytest.Item
@@ -55,6 +56,7 @@ class Watch:
     is_function: bool
     findings: list[Finding] = field(default_factory=list)
     errors: list[tuple[str, BaseException]] = field(default_factory=list)
+    signed: list[str] = field(default_factory=list)
     made: int = 0
     logged: int = 0
     set_up: bool = False

@@ -265,6 +265,19 @@ const char *plasmite_version(void);
 """
 
 
+_UI = """\
+<!doctype html>
+<title>Plasmite</title>
+<p>The newest message of a served pool.</p>
+"""
+
+_SPEC = """\
+# Remote protocol
+
+A request carries `Authorization: Bearer TOKEN`. Without the token the answer is 401 and holds no message.
+"""
+
+
 def crate_files(patch: int, version: str) -> dict[str, str]:
     """Files of the crate at a patch version, by path."""
     with_libc = patch in _WITH_LIBC
@@ -287,4 +300,6 @@ def crate_files(patch: int, version: str) -> dict[str, str]:
     if patch >= _SERVES:
         files["src/serve.rs"] = _SERVE.format(header=header)
         files["tests/remote_integration.rs"] = _REMOTE_TEST
+        files["ui/index.html"] = _UI
+        files["spec/remote/v0/SPEC.md"] = _SPEC
     return files

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Change = Callable[[dict[str, str]], dict[str, str]]
 
-CANDIDATE_COMMIT = "f98e2096100c82bb20ae66da942e3f61aa9f7252"
+CANDIDATE_COMMIT = "75b28fe2290027d9365f0deecce1ece1879a16f7"
 """Commit of the candidate. It stands for the whole history, which is the same on every machine."""
 
 BRANCH = "main"

@@ -107,7 +107,8 @@ def test_earlier_releases_change_what_change_sets_look_at(built: Repository) -> 
     def beyond_versions(patch: int) -> set[str]:
         return set(built.changed(tag_at(patch - 1), tag_at(patch))) - VERSIONED
 
-    assert beyond_versions(1) == {"src/lib.rs", "src/serve.rs", "tests/remote_integration.rs"}
+    server = {"src/serve.rs", "tests/remote_integration.rs", "ui/index.html", "spec/remote/v0/SPEC.md"}
+    assert beyond_versions(1) == {"src/lib.rs", *server}
     assert beyond_versions(4) == {"src/core/pool.rs"}
     assert beyond_versions(6) == {".github/workflows/release.yml", ".github/workflows/release-publish.yml"}
     assert b"libc" in built.contents("v0.1.3", ["Cargo.lock"])["Cargo.lock"]

@@ -112,6 +112,13 @@ FAULTS = (
         ),
     ),
     Fault(
+        "unreviewed-server",
+        "the server answers otherwise than in the last release, and nobody has signed that off",
+        Phase.PRERELEASE,
+        r"nobody signed off what changed in server since v0\.1\.9",
+        files=replacing("src/serve.rs", "Cache-Control: no-store", "Cache-Control: private, no-store"),
+    ),
+    Fault(
         "unlicensed-archive",
         "an archive that was built lies there without licence and notices",
         Phase.PRERELEASE,
