@@ -19,7 +19,9 @@ class TestBuild:
         """The release workflow ran for the tag on its exact commit, and every job succeeded."""
         assert github.build.succeeded()
 
-    @pytest.mark.gate(faults=("wrong-source-sha", "build-of-another-tag", "two-metadata-files"))
+    @pytest.mark.gate(
+        incident=True, faults=("wrong-source-sha", "build-of-another-tag", "two-metadata-files")
+    )
     def test_provenance_is_proved(self, github):
         """One metadata file says that the tag's version was built from the tag's commit by this run."""
         assert github.build.proves_its_source()

@@ -18,12 +18,12 @@ class TestRehearsal:
         """The rehearsal ended, and every job of it succeeded."""
         assert github.rehearsal.succeeded()
 
-    @pytest.mark.gate(faults=("rehearsal-skips-jobs",))
+    @pytest.mark.gate(incident=True, faults=("rehearsal-skips-jobs",))
     def test_it_reached_its_end(self, github):
         """The rehearsal came as far as its final job."""
         assert github.rehearsal.reached_its_end()
 
-    @pytest.mark.gate(faults=("rehearsal-publishes",))
+    @pytest.mark.gate(incident=True, faults=("rehearsal-publishes",))
     def test_it_published_nothing(self, github):
         """No release came of the rehearsal."""
         assert github.rehearsal.published_nothing()
@@ -49,7 +49,7 @@ class TestPublish:
         """The publish ended, and every job of it succeeded."""
         assert github.publication.succeeded()
 
-    @pytest.mark.gate(faults=("publish-skips-jobs",))
+    @pytest.mark.gate(incident=True, faults=("publish-skips-jobs",))
     def test_it_reached_its_end(self, github):
         """Every job that reaches a channel ran, and the final one after them."""
         assert github.publication.reached_its_end()
