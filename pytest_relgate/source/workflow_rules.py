@@ -93,7 +93,8 @@ def loose_pins(workflows: Sequence[Workflow], pins: Mapping[str, str]) -> tuple[
         if not found and workflows:
             paths = " and ".join(workflow.path for workflow in workflows)
             words = f"{name} is pinned to {value}, and nothing in {paths} sets it"
-            problems.append(Problem(words, workflows[0].path, f"set {name}: {value!a} under env:"))
+            do = f"set {name}: {value!a} under env:, or take it out of [pins] if nothing needs it any more"
+            problems.append(Problem(words, workflows[0].path, do))
         problems += [
             Problem(
                 f"{workflow.path} sets {name} to {node.text or 'nothing'}, pinned is {value}",
