@@ -68,6 +68,10 @@ class Execution:
 
     # -- one gate -----------------------------------------------------------------------------------
 
+    def hide(self, secrets: tuple[str, ...]) -> None:
+        """From now on replace these too: what a tool gave stands in no environment."""
+        self.redactor = self.redactor.adding(secrets)
+
     def set_up(self, item: pytest.Item) -> None:
         """Begin one execution, and stop a gate whose sequence has stopped."""
         found = self._known.get(id(item))

@@ -195,6 +195,7 @@ def _outside(request: pytest.FixtureRequest) -> Outside:
             waiting=execution.waiting,
             attach=execution.attach,
             means=_means(execution, request.config),
+            hide=execution.hide,
         )
         request.config.add_cleanup(execution.outside.close)
     return execution.outside

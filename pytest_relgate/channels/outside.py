@@ -30,7 +30,7 @@ from pytest_relgate.errors import CannotJudge, Finding
 from pytest_relgate.github.api import Api
 from pytest_relgate.github.dispatch import kind_of, names, names_a_tag
 from pytest_relgate.github.facts import GitHub
-from pytest_relgate.net.credentials import github_credentials
+from pytest_relgate.net.credentials import github_credentials, secrets_of
 from pytest_relgate.net.facts import Absent, Known, Unknown
 from pytest_relgate.net.http import Http
 from pytest_relgate.source.git import Repository
@@ -60,7 +60,7 @@ class Outside:
 
     ``evidence`` is the folder of the target's evidence, ``wait`` the seconds that channels are waited for,
     ``waiting`` a context in which time does not count against a gate, ``attach`` keeps a record,
-    ``means`` are what it takes to start a workflow.
+    ``means`` are what it takes to start a workflow, ``hide`` is told of secrets that are used.
     """
 
     profile: Profile
@@ -75,6 +75,7 @@ class Outside:
     waiting: Callable[[], AbstractContextManager[Any]] = nullcontext
     attach: Callable[[str, str], object] | None = None
     means: Means | None = None
+    hide: Callable[[tuple[str, ...]], None] = lambda _: None
     _open: list[Http] = field(default_factory=list)
     _released: dict[str, bool | None] = field(default_factory=dict)
     _mutex: Lock = field(default_factory=Lock)
@@ -83,6 +84,7 @@ class Outside:
     def http(self) -> Http:
         """The client, with the credentials for GitHub."""
         credentials = github_credentials(self.environ, self.origins.github_api, ask_gh=not self.sandbox)
+        self.hide(secrets_of(credentials))
         made = Http(credentials)
         self._open.append(made)
         return made

@@ -13,6 +13,7 @@ import msgspec
 from pytest_relgate.errors import CannotJudge, RelgateError
 from pytest_relgate.evidence import incident_report as report
 from pytest_relgate.evidence.printable import first_line
+from pytest_relgate.net.credentials import DO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,14 +75,13 @@ def _redactor(profile: Profile) -> Redactor:
 def _github(top: Path, profile: Profile, *, sandbox: bool) -> Iterator[GitHubIssues]:
     from pytest_relgate.github.api import Api
     from pytest_relgate.github.issues import Issues
-    from pytest_relgate.net.credentials import github_credentials
+    from pytest_relgate.net.credentials import github_credentials, secrets_of, why_none
     from pytest_relgate.net.http import Http
     from pytest_relgate.net.origins import PUBLIC
 
     if not profile.repository:
         message = 'the profile names no repository on GitHub: add repository = "owner/name" to relgate.toml'
         raise RelgateError(message)
-    redactor = _redactor(profile)
     if sandbox:
         from pytest_relgate.sandbox.box import open_box
 
@@ -90,10 +90,12 @@ def _github(top: Path, profile: Profile, *, sandbox: bool) -> Iterator[GitHubIss
     else:
         box, base, environ = None, PUBLIC.github_api, dict(os.environ)
     credentials = github_credentials(environ, base, ask_gh=not sandbox)
+    without = "" if credentials else why_none(environ)
+    redactor = _redactor(profile).adding(secrets_of(credentials))
     try:
         with Http(credentials) as http:
             issues = Issues(Api(http, base, profile.repository))
-            yield GitHubIssues(issues, profile.incidents.label, redactor, signed_in=bool(credentials))
+            yield GitHubIssues(issues, profile.incidents.label, redactor, without=without)
     finally:
         if box is not None:
             box.close()
@@ -101,20 +103,20 @@ def _github(top: Path, profile: Profile, *, sandbox: bool) -> Iterator[GitHubIss
 
 @dataclass(frozen=True)
 class GitHubIssues:
-    """Issues with a label; the body's last line tells one incident from every other."""
+    """Issues with a label; the body's last line tells one incident from every other.
+
+    ``without`` says why there are no credentials, empty where there are.
+    """
 
     issues: Issues
     label: str
     redactor: Redactor
-    signed_in: bool = True
+    without: str = ""
 
     def file(self, document: IncidentDocument, known: str) -> tuple[str, bool]:  # noqa: ARG002  (GitHub knows)
         """File it as an issue, unless one with its key is there, open or closed."""
-        if not self.signed_in:
-            message = (
-                "there are no credentials for GitHub: GH_TOKEN and GITHUB_TOKEN are not set, gh has none"
-            )
-            raise CannotJudge(message, do="type gh auth login, or set GH_TOKEN")
+        if self.without:
+            raise CannotJudge(self.without, do=DO)
         filed = self.issues.file(
             self.redactor.text(report.title(document)),
             self.redactor.text(report.markdown(document)),

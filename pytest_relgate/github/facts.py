@@ -14,6 +14,7 @@ from pytest_relgate.errors import CannotJudge, Finding, NotYet
 from pytest_relgate.github.build import Build
 from pytest_relgate.github.publication import Publication
 from pytest_relgate.model import Phase
+from pytest_relgate.net.credentials import DO, why_none
 from pytest_relgate.net.facts import Absent, Known, Unknown, known
 
 if TYPE_CHECKING:
@@ -78,8 +79,7 @@ class GitHub:
     def takes_the_credentials(self) -> Literal[True]:
         """There are credentials, and GitHub knows them (SPEC S6)."""
         if not self.api.http.knows(self.api.base):
-            words = "there are no credentials for GitHub: GH_TOKEN and GITHUB_TOKEN are not set, gh has none"
-            raise CannotJudge(words, do="type gh auth login, or set GH_TOKEN")
+            raise CannotJudge(why_none(self._environ), do=DO)
         if self.repository.permissions is None:
             words = "GitHub answered as it answers strangers: it does not know the credentials"
             raise CannotJudge(words, do="type gh auth login again, or set another GH_TOKEN")

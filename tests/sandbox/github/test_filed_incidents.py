@@ -200,7 +200,9 @@ def test_without_credentials_one_line_says_so_and_nothing_is_asked(hub: Hub) -> 
         tracker(hub, note) as github,
         pytest.raises(CannotJudge, match="no credentials for GitHub") as caught,
     ):
-        GitHubIssues(github.issues, LABEL, Redactor(), signed_in=False).file(document(), "")
+        GitHubIssues(github.issues, LABEL, Redactor(), without="there are no credentials for GitHub").file(
+            document(), ""
+        )
     assert caught.value.do == "type gh auth login, or set GH_TOKEN"
     assert asked == []
 

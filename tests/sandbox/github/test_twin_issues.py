@@ -42,7 +42,11 @@ def test_an_issue_that_was_opened_is_listed_at_once(hub: Hub) -> None:
 
 @pytest.mark.parametrize(
     ("body", "field"),
-    [({"body": "b"}, "title"), ({"title": "t" * 257}, "title"), ({"title": "t", "body": "b" * 65537}, "body")],
+    [
+        ({"body": "b"}, "title"),
+        ({"title": "t" * 257}, "title"),
+        ({"title": "t", "body": "b" * 65537}, "body"),
+    ],
 )
 def test_an_issue_that_is_malformed_is_refused(hub: Hub, body: dict[str, Any], field: str) -> None:
     refused = hub.ask("POST", R, body=body)
