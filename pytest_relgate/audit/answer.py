@@ -30,7 +30,7 @@ class Row(msgspec.Struct, frozen=True):
     """One channel in the table. ``version`` is what it serves, or how it stands.
 
     ``files`` are those that it has, ``read`` those whose bytes were read. ``part_of`` is the package that
-    names this one for a platform, empty for any other.
+    names this one for a platform, empty for any other. ``platforms`` are those that it has native files for.
     """
 
     channel: str
@@ -38,7 +38,7 @@ class Row(msgspec.Struct, frozen=True):
     version: str
     files: int
     read: int
-    platforms: str
+    platforms: tuple[tuple[str, str], ...]
     state: str
     assumed_from: str
     part_of: str

@@ -33,6 +33,8 @@ _FOREIGN: Final = re.compile(
 )
 """Folders whose manifests are of nothing that is released."""
 
+_TELLING: Final = 16  # characters of a description; a shorter one may be another's as well
+
 _CLASSIFIERS: Final = {
     "Operating System :: POSIX :: Linux": "linux",
     "Operating System :: MacOS": "darwin",
@@ -45,7 +47,8 @@ _WORDS: Final = {"linux": ("linux",), "darwin": ("darwin", "macos"), "windows": 
 class Assumed(msgspec.Struct, frozen=True):
     """A channel to look at. ``why`` is where its name is from; ``named`` on the command line, so no guess.
 
-    ``part_of`` is the package that names this one for a platform.
+    ``part_of`` is the package that names this one for a platform. ``description`` is the manifest's, by which
+    a package can be told from another of the same name.
     """
 
     kind: str
@@ -56,6 +59,7 @@ class Assumed(msgspec.Struct, frozen=True):
     tap: str = ""
     formula: str = ""
     part_of: str = ""
+    description: str = ""
 
 
 class Promise(msgspec.Struct, frozen=True):
@@ -137,7 +141,7 @@ def _assumed(path: str, read: Read, tagged: Tagged, repository: str) -> Assumed:
     if not spelled:
         message = f"{tagged.version} has no spelling on {kind}"
         raise _No(message)
-    return Assumed(kind, name, spelled, path)
+    return Assumed(kind, name, spelled, path, description=_description(path, read))
 
 
 def _is_placeholder(version: str) -> bool:
@@ -211,6 +215,13 @@ def _tap(path: str, name: str, tagged: Tagged, repository: str) -> Assumed:
     return Assumed(
         "homebrew", name, tagged.version, path, tap=f"{owner}/homebrew-tap", formula=f"Formula/{name}.rb"
     )
+
+
+def _description(path: str, read: Read) -> str:
+    document = (json_of if path.endswith(".json") else toml_of)(path, read)[0]
+    tables = (document, document.get("package"), document.get("project"))
+    found = next((text for one in tables if isinstance(text := _table(one).get("description"), str)), "")
+    return found if len(found) >= _TELLING else ""
 
 
 def _name(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tarfile
 import zipfile
 import zlib
@@ -23,6 +24,7 @@ MOST_BYTES: Final = 2 << 30
 """Bytes of a tar archive, unpacked, that are read through."""
 
 _TEXT: Final = 1 << 20
+_TELLING: Final = 5  # characters; fewer may stand anywhere
 _TEXTS: Final = ("METADATA", "PKG-INFO", "package.json", "Cargo.toml", ".cargo_vcs_info.json")
 _SOURCES: Final = (
     ".rs",
@@ -45,20 +47,35 @@ _TARS: Final = (".tgz", ".crate", ".tar.gz", ".tar.bz2", ".tar.xz")
 
 @dataclass
 class Inside:
-    """``texts`` are what a package says of itself, by path; ``sources``: there is code to be compiled in it.
+    """What was found. ``paths`` are those of all files, without the folder on top.
 
+    ``texts`` are what a package says of itself, by path; ``sources``: there is code to be compiled in it.
     ``problem`` says why it could not be opened, ``partly`` that it is too large to be looked at whole.
     """
 
     parts: list[Part] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
+    paths: set[str] = field(default_factory=set)
     sources: bool = False
     problem: str = ""
     partly: bool = False
 
-    def speaks_of(self, repository: str) -> bool:
-        """Whether what it says of itself names the repository (owner/name)."""
-        return bool(repository) and any(repository.lower() in text.lower() for text in self.texts.values())
+    def speaks_of(self, words: str) -> bool:
+        """Whether what it says of itself has these words in it: a repository, or a description."""
+        return len(words) >= _TELLING and any(words.lower() in text.lower() for text in self.texts.values())
+
+    @property
+    def package_json(self) -> dict[str, object]:
+        """The package.json of an npm tarball, empty where there is none to be read."""
+        try:
+            found = json.loads(self.text("package.json") or "{}")
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def has_below(self, place: str) -> bool:
+        """Whether there is a file at a path, or below it, in the one folder that a package has on top."""
+        return any(one == place or one.startswith(f"{place}/") for one in self.paths)
 
     def text(self, name: str) -> str:
         """What stands in the uppermost of its files of this name."""
@@ -107,6 +124,7 @@ def _look(inside: Inside, members: Iterator[tuple[str, int, IO[bytes]]]) -> None
             inside.partly = True
             return
         name = path.rpartition("/")[2]
+        inside.paths.add(path.partition("/")[2])
         head = file.read(HEAD)
         if native := native_of(head):
             inside.parts.append(Part(path, native))

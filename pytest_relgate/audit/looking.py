@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -39,7 +38,10 @@ _LISTED_FIRST: Final = ("github-release", "pypi")  # whose files are not known b
 
 @dataclass
 class Seen:
-    """One channel, looked at and judged. ``inside`` is what was in its files, by name."""
+    """One channel, looked at and judged.
+
+    ``inside`` is what was in its files, by name; ``says`` is the repository that the channel names for it.
+    """
 
     assumed: Assumed
     seen: Observation
@@ -47,6 +49,16 @@ class Seen:
     expected: Expectation
     inside: dict[str, Inside] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    says: str = ""
+
+    def is_of(self, repository: str) -> bool:
+        """Whether a package is certainly of the project: it was named, or it says so itself."""
+        if self.assumed.named or self.assumed.kind in ("github-release", "homebrew"):
+            return True
+        if repository and repository.lower() in self.says.lower():
+            return True
+        words = self.assumed.description
+        return any(one.speaks_of(repository) or one.speaks_of(words) for one in self.inside.values())
 
     @property
     def digests(self) -> dict[str, str]:
@@ -93,7 +105,7 @@ class World:
         main = self._one(one, {})
         if one.kind != "npm" or not main.seen.version:
             return main, []
-        names = npm.companions(self._look_at(one))
+        names, main.says = npm.companions(self._look_at(one))
         more = [
             msgspec.structs.replace(
                 one, name=name, why=f"optionalDependencies of {one.name}", named=True, part_of=one.name
@@ -183,12 +195,3 @@ def _settled(seen: Observation, notes: list[str]) -> Observation:
     places = [one for one in seen.odd if " has its archives in " in one]
     notes += places
     return msgspec.structs.replace(seen, odd=tuple(one for one in seen.odd if one not in places))
-
-
-def package_json(inside: Inside) -> dict[str, object]:
-    """The package.json of an npm tarball, empty where there is none to be read."""
-    try:
-        found = json.loads(inside.text("package.json") or "{}")
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}

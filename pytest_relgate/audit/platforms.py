@@ -41,6 +41,9 @@ _RUNS_TOO: Final[Mapping[Platform, frozenset[str]]] = {
 }
 """Whose programs a system runs beside those of its own processor: Rosetta, WOW64."""
 
+_FOLDER: Final = re.compile(
+    r"(?P<system>linux|darwin|win32)-(?P<machine>x64|arm64|ia32)(-(gnu|glibc|musl|msvc))?"
+)
 _LIBRARY: Final = re.compile(r"\.(?:pyd|dylib|node|so(?:\.[0-9]+)*)$")
 
 
@@ -109,6 +112,25 @@ def lacking(promised: Iterable[Platform], parts: Iterable[Part]) -> list[str]:
             more = f", and {len(wrong) - 1} more like it" if len(wrong) > 1 else ""
             held = " and ".join(first.native.processors)
             said.append(f"it promises {system} on {processor}, and {first.path} is for {held} only{more}")
+    return said
+
+
+def in_wrong_folders(parts: Iterable[Part]) -> list[str]:
+    """Say which libraries for Node stand in the folder of a platform that none there is for."""
+    folders: dict[str, list[Part]] = {}
+    for part in parts:
+        folder = posixpath.basename(posixpath.dirname(part.path))
+        if part.path.endswith(".node") and _FOLDER.fullmatch(folder):
+            folders.setdefault(folder, []).append(part)
+    said = []
+    for folder, mine in sorted(folders.items()):
+        match = _FOLDER.fullmatch(folder)
+        assert match is not None  # noqa: S101  (only such folders are here)
+        wanted = (_OS[match["system"]], _MACHINES[match["machine"]])
+        if not any(part.native.system == wanted[0] and wanted[1] in part.native.processors for part in mine):
+            said.append(
+                f"{mine[0].path} is for {mine[0].native}, and its folder for {wanted[0]} on {wanted[1]}"
+            )
     return said
 
 

@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pytest_relgate.audit.answer import Answer, Level, Said
+from pytest_relgate.audit.contents import commit_of_crate
 from pytest_relgate.audit.draft import Assumed, Draft, draft
 from pytest_relgate.audit.looking import World
-from pytest_relgate.audit.saying import findings, rows
+from pytest_relgate.audit.saying import findings, in_order, rows
 from pytest_relgate.audit.trees import Manifests, of_checkout, of_github
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.github.api import Api
 from pytest_relgate.source.git import Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_relgate.audit.keeping import Keeping
+    from pytest_relgate.audit.looking import Seen
     from pytest_relgate.audit.tagged import Tagged
     from pytest_relgate.net.origins import Origins
 
@@ -46,11 +48,13 @@ def audited(
     channels = _channels(drafted, tagged, named, repository)
     seen = World(http, origins, tagged, repository, mirrors).look(channels)
     found = findings(seen, drafted.promises, repository)
+    found += _of_other_commits(seen, tagged, manifests.commit)
     if manifests.problem:
         words = f"the manifests could not be read, so nothing was assumed: {manifests.problem}"
         level = Level.NOTE if named else Level.UNKNOWN  # what is named is what is asked for
         do = f"{manifests.do}; or name what to look at: --channel pypi=NAME"
-        found.insert(0, Said(level, "manifests", words, "", do))
+        found.append(Said(level, "manifests", words, "", do))
+    found = in_order(found)
     if any(kind == "github-release" and name for kind, name in named):
         repository = next(name for kind, name in named if kind == "github-release" and name)
     return Answer(
@@ -63,6 +67,22 @@ def audited(
         assumed=tuple(f"{one.kind} {one.name}, from {one.why}" for one in channels if not one.named),
         left_out=(*drafted.left_out, *manifests.notes),
     )
+
+
+def _of_other_commits(seen: Sequence[Seen], tagged: Tagged, commit: str) -> Iterator[Said]:
+    """Where the tag is another one on GitHub, and which crate was packed at another commit."""
+    for one in seen if commit else ():
+        where, channel = one.seen.where, one.seen.channel
+        if one.seen.commit and one.seen.commit != commit:
+            at = f"{tagged.tag} is at {commit[:12]} here and at {one.seen.commit[:12]} on GitHub"
+            do = "type git fetch --tags --force, and find out who moved it"
+            yield Said(Level.UNKNOWN, channel, f"{at}: the manifests may be another release's", where, do)
+        for name, inside in one.inside.items():
+            packed = commit_of_crate(inside)
+            if packed and packed != commit:
+                yield Said(
+                    Level.NOTE, channel, f"{name} was packed at {packed[:12]}, the tag is at {commit[:12]}"
+                )
 
 
 def _manifests(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_relgate.audit import platforms
+from pytest_relgate.audit import contents, platforms
 from pytest_relgate.audit.answer import Level, Row, Said
-from pytest_relgate.audit.looking import package_json
 from pytest_relgate.channels.judge import Standing
 from pytest_relgate.source.artifact_rules import promised
+from pytest_relgate.source.formula_rules import archives_by_platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,12 +20,18 @@ if TYPE_CHECKING:
     from pytest_relgate.channels.judge import Opinion
 
 _NATIVE_KINDS = ("pypi", "npm", "crates")
+_REBUILD = "publish the next version with a package for each platform that its name promises"
 
 
 def findings(seen: Sequence[Seen], promises: Iterable[Promise], repository: str) -> list[Said]:
-    """Say everything about every channel, the worst first."""
+    """Say everything about every channel."""
     found = [said for one in seen for said in _of(one, repository)]
     found += _gaps(seen, promises)
+    return in_order(found)
+
+
+def in_order(found: Iterable[Said]) -> list[Said]:
+    """Each of them once, the worst first."""
     order = list(Level)
     return sorted(dict.fromkeys(found), key=lambda said: order.index(said.level))
 
@@ -45,7 +51,7 @@ def _row(one: Seen, levels: list[Level]) -> Row:
         version=version,
         files=len(one.seen.files),
         read=sum(bool(file.served) for file in one.seen.files),
-        platforms=platforms.shown(_held(one)),
+        platforms=tuple(sorted(_held(one))),
         state=worst.value if worst else "ok",
         assumed_from="" if one.assumed.named else one.assumed.why,
         part_of=one.assumed.part_of,
@@ -61,7 +67,7 @@ def _of(one: Seen, repository: str) -> Iterator[Said]:
     opinions = [judged.version, judged.flags]
     if one.seen.files or not one.seen.version:
         opinions += [judged.files, judged.digests]
-    ours = _is_ours(one, repository)
+    ours = one.is_of(repository)
     wrong = [_opinion(one, each) for each in opinions if each.standing is not Standing.SERVED]
     wrong += list(_packages(one))
     for said in dict.fromkeys(wrong):
@@ -83,15 +89,6 @@ def _name_it(one: Seen) -> str:
     return f"name it, --channel {kind}=NAME, or leave it out, --channel {kind}="
 
 
-def _is_ours(one: Seen, repository: str) -> bool:
-    """Whether a package is certainly of the project: it was named, or says so itself."""
-    return (
-        one.assumed.named
-        or one.seen.kind in ("github-release", "homebrew")
-        or any(inside.speaks_of(repository) for inside in one.inside.values())
-    )
-
-
 def _opinion(one: Seen, opinion: Opinion) -> Said:
     standing, do = opinion.standing, opinion.do.partition(", or wait with")[0]
     words = opinion.words.replace("is not what was built", "differs from the checksum that is stated for it")
@@ -103,6 +100,11 @@ def _opinion(one: Seen, opinion: Opinion) -> Said:
         return _said(one, Level.PENDING, words, do)
     if one.seen.resolved:
         words = f"{words}, though it has {one.seen.resolved}: it may never have been published there"
+    elif one.seen.kind == "github-release":
+        words = f"{one.seen.channel} shows no release of the tag, or a draft"
+        return _said(
+            one, Level.UNKNOWN, words, "leave it out where there is to be none: --channel github-release="
+        )
     else:
         words = f"{one.seen.channel} was not found under the assumed name (from {one.assumed.why})"
     return _said(one, Level.UNKNOWN, words, _name_it(one))
@@ -114,10 +116,17 @@ def _packages(one: Seen) -> Iterator[Said]:
             words = f"{one.seen.channel}: {name} cannot be opened: {inside.problem}"
             yield _said(one, Level.FAILED, words, "publish the next version; nobody can install this")
         elif inside.problem or inside.partly:
-            yield _said(one, Level.NOTE, f"{one.seen.channel}: {name} was not looked through")
+            why = f": {inside.problem}" if inside.problem else ""
+            yield _said(one, Level.NOTE, f"{one.seen.channel}: {name} was not looked through{why}")
         for words in platforms.lacking(promise_of(name, inside) or (), inside.parts):
-            do = "publish the next version with a package for each platform that its name promises"
-            yield _said(one, Level.FAILED, f"{name}: {words}", do)
+            yield _said(one, Level.FAILED, f"{name}: {words}", _REBUILD)
+        if one.seen.kind == "npm":
+            for words in platforms.in_wrong_folders(inside.parts):
+                yield _said(one, Level.FAILED, f"{name}: {words}", _REBUILD)
+        if words := contents.another_version(name, inside, one.assumed.spelled):
+            yield _said(one, Level.FAILED, f"{name}: {words}", "publish the next version from a clean build")
+        for words in contents.notes(name, inside):
+            yield _said(one, Level.NOTE, f"{one.seen.channel}: {words}")
 
 
 def promise_of(name: str, inside: Inside) -> frozenset[Platform] | None:
@@ -125,7 +134,7 @@ def promise_of(name: str, inside: Inside) -> frozenset[Platform] | None:
     if name.endswith(".whl"):
         return platforms.of_wheel(name)
     if name.endswith(".tgz") and inside.text("package.json"):
-        document = package_json(inside)
+        document = inside.package_json
         return platforms.of_package(document.get("os"), document.get("cpu"))
     said = promised(name)
     return frozenset((said[0], one) for one in said[1]) if said else None
@@ -146,27 +155,43 @@ def _held(one: Seen) -> set[Platform]:
 
 
 def _names_a_platform(inside: Inside) -> bool:
-    document = package_json(inside)
+    document = inside.package_json
     return bool(document.get("os") or document.get("cpu"))
 
 
 def _gaps(seen: Sequence[Seen], promises: Iterable[Promise]) -> Iterator[Said]:
-    """Systems that the project is for, and an index of wheels has none of. No fault by itself: pip builds."""
-    elsewhere = {promise.system: promise.where for promise in promises}
+    """Platforms that the project is for, and a channel has nothing of. No fault by itself: pip builds."""
+    held = {platform: one.seen.channel for one in seen if one.seen.kind != "pypi" for platform in _held(one)}
+    said = {promise.system: promise.where for promise in promises}
     for one in seen:
-        if one.seen.kind != "pypi":
-            for system, _ in _held(one):
-                elsewhere.setdefault(system, one.seen.channel)
-    for one in seen:
-        wheels = {
-            file.name: platforms.of_wheel(file.name) for file in one.seen.files if file.name.endswith(".whl")
-        }
-        has = {system for each in wheels.values() for system, _ in each or ()}
-        if one.seen.kind != "pypi" or not has or any(each is None or not each for each in wheels.values()):
-            continue
-        for system in sorted(elsewhere.keys() - has):
-            words = f"{one.seen.channel} has no wheel for {system}, which {elsewhere[system]} promises"
-            yield _said(one, Level.NOTE, f"{words}; {_instead(one)}")
+        if one.seen.kind == "pypi":
+            yield from _wheels_lacking(one, said, held)
+        elif one.seen.kind == "homebrew" and one.seen.version:
+            names = tuple(
+                file.name for each in seen if each.seen.kind == "github-release" for file in each.seen.files
+            )
+            formula = {file.name for file in one.seen.files}
+            archives = archives_by_platform(names)
+            for platform, name in archives.items():
+                if name not in formula and formula & set(archives.values()):
+                    words = f"{one.seen.channel} has nothing for {platform}, and the release has {name}"
+                    yield _said(one, Level.NOTE, words)
+
+
+def _wheels_lacking(one: Seen, said: dict[str, str], held: dict[Platform, str]) -> Iterator[Said]:
+    wheels = [platforms.of_wheel(file.name) for file in one.seen.files if file.name.endswith(".whl")]
+    has = {platform for each in wheels for platform in each or ()}
+    if not has or any(each is None or not each for each in wheels):
+        return  # one is for every platform, or for one that is not known here
+    systems = {system for system, _ in has}
+    for system in sorted({*said, *(system for system, _ in held)} - systems):
+        where = said.get(system) or next(name for (each, _), name in held.items() if each == system)
+        words = f"{one.seen.channel} has no wheel for {system}, which {where} promises; {_instead(one)}"
+        yield _said(one, Level.NOTE, words)
+    for system, processor in sorted(held.keys() - has):
+        if system in systems:
+            words = f"{one.seen.channel} has no wheel for {system} on {processor}, which"
+            yield _said(one, Level.NOTE, f"{words} {held[system, processor]} has; {_instead(one)}")
 
 
 def _instead(one: Seen) -> str:

@@ -70,6 +70,6 @@ def _semver(text: str) -> str:
 
 def _python(text: str) -> str:
     try:
-        return str(Pep440(text)) if text.isascii() else ""
+        return str(Pep440(text)) if text.isascii() and text == text.strip() else ""
     except InvalidVersion:
         return ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import binascii
 from base64 import b64decode
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 
@@ -39,21 +39,24 @@ class Document(msgspec.Struct, frozen=True):
     dist: Dist
     deprecated: str | bool | None = None
     optional_dependencies: dict[str, str] = msgspec.field(default={}, name="optionalDependencies")
+    repository: object = None
 
 
-def companions(look: Look) -> tuple[str, ...]:
-    """The packages that a version names for single platforms: optional ones of exactly the same version.
+def companions(look: Look) -> tuple[tuple[str, ...], str]:
+    """The packages that a version names for single platforms, and the repository that it says it is of.
 
-    npm installs the one that fits, and leaves out in silence what it does not find. Empty where the registry
-    does not say.
+    They are optional ones of exactly the same version: npm installs the one that fits, and leaves out in
+    silence what it does not find. Empty where the registry does not say.
     """
     base = look.channel.base or look.origins.npm
     where = f"{base}/{quote(look.package, safe='@')}/{quote(look.expected.spelled, safe='')}"
     fact = json_of(look.http.get(where, accept="application/json"), Document, look.package)
     if not isinstance(fact, Known):
-        return ()
+        return (), ""
     named = fact.value.optional_dependencies
-    return tuple(sorted(name for name, version in named.items() if version == look.expected.spelled))
+    names = tuple(sorted(name for name, version in named.items() if version == look.expected.spelled))
+    said = fact.value.repository
+    return names, str(said.get("url", "")) if isinstance(said, dict) else str(said or "")
 
 
 def observe(look: Look) -> Observation:
@@ -104,7 +107,7 @@ def observe(look: Look) -> Observation:
 
 def _tarball(look: Look, base: str, document: Document) -> File:
     url = document.dist.tarball
-    name = urlsplit(url).path.rpartition("/")[2]
+    name = url.partition("?")[0].rpartition("/")[2]
     stated = integrity(document.dist.integrity)
     if not stated and document.dist.shasum:
         stated = usable({"sha1": document.dist.shasum})

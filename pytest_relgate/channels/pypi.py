@@ -21,6 +21,7 @@ from packaging.version import Version
 
 from pytest_relgate.channels.look import highest_python, usable
 from pytest_relgate.channels.observation import File, Observation, Presence
+from pytest_relgate.net.exchange import shown
 from pytest_relgate.net.facts import Absent, Known, Unknown, json_of
 
 if TYPE_CHECKING:
@@ -110,7 +111,10 @@ def is_yanked(file: Listed) -> bool:
 def _read(look: Look, where: str, listed: Listed) -> File:
     file = File(listed.filename, listed.size, usable(listed.hashes))
     # Addresses may be relative; files of PyPI are on a host of their own, and no credential goes there.
-    url = urldefrag(urljoin(where, listed.url)).url
+    try:
+        url = urldefrag(urljoin(where, listed.url)).url
+    except ValueError:
+        return msgspec.structs.replace(file, unread=f"{shown(listed.url)} is no address")
     if listed.filename not in look.expected.files:
         return file  # it is not expected at all; no need of its bytes
     return look.with_bytes(file, url, frozenset())

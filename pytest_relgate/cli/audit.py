@@ -140,6 +140,8 @@ def _lines(answer: Answer) -> Iterator[str]:
 
 
 def _table(rows: Iterable[Row]) -> Iterator[str]:
+    from pytest_relgate.audit.platforms import shown
+
     rows = list(_collapsed(rows))
     table = [("channel", "name", "version", "files", "state", "native for")]
     table += [
@@ -149,7 +151,7 @@ def _table(rows: Iterable[Row]) -> Iterator[str]:
             one.version,
             f"{one.read}/{one.files}" if one.files else "-",
             one.state,
-            one.platforms,
+            shown(one.platforms),
         )
         for one in rows
     ]
@@ -177,7 +179,7 @@ def _collapsed(rows: Iterable[Row]) -> Iterator[Row]:
                 name=f"{len(mine)} named by {row.part_of}",
                 files=sum(one.files for one in mine),
                 read=sum(one.read for one in mine),
-                platforms=", ".join(dict.fromkeys(one.platforms for one in mine if one.platforms)),
+                platforms=tuple(sorted({each for one in mine for each in one.platforms})),
             )
         elif not (row.part_of and row.state == "ok"):
             yield row

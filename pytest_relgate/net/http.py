@@ -108,7 +108,7 @@ class _Hop:
         age = self.headers.get("age", "").strip()
         return Exchange(
             method=self.method,
-            url=shown(self.url, query=origin_of(self.url) == origin_of(self.asked)),
+            url=shown(self.url, query=_same_origin(self.url, self.asked)),
             status=self.status,
             at=rfc3339(int(self.began)),
             seconds=round(time.monotonic() - self.started, 3),
@@ -392,6 +392,13 @@ class _Document:
         if self._unpacker is not None and self._kept and not self._unpacker.eof:
             raise _Stop(Why.TRUNCATED, f"its {self._encoding} breaks off after {self._size} bytes")
         return b"".join(self._kept)
+
+
+def _same_origin(one: str, other: str) -> bool:
+    try:
+        return origin_of(one) == origin_of(other)
+    except ValueError:  # a registry may say anything to be an address
+        return False
 
 
 def _redirect(hop: _Hop, asked: str, follow: frozenset[str]) -> str:

@@ -285,3 +285,10 @@ def test_what_is_no_address_has_no_origin(url: str) -> None:
 def test_the_record_shows_no_user_name_and_no_line_break() -> None:
     assert shown("https://ada:pw@a.example/x\ny?q=1") == "https://a.example/xy?q=1"
     assert shown("https://a.example/x?sig=1", query=False) == "https://a.example/x"
+
+
+@pytest.mark.parametrize("url", ["https://[x/", "https://x:99999/", "//[", "file:///etc/passwd"])
+def test_what_is_no_address_cannot_be_asked(http: Http, url: str) -> None:
+    got = http.get(url)
+    assert isinstance(got, Unreachable)
+    assert "it could not be asked" in got.words
