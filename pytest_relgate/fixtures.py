@@ -153,6 +153,7 @@ def workflow(request: pytest.FixtureRequest) -> WorkflowFacts:
     from pytest_relgate.source.git import Repository
     from pytest_relgate.source.topology import Roles
     from pytest_relgate.source.workflow_facts import WorkflowFacts
+    from pytest_relgate.source.workflow_secrets import Published
 
     execution = _execution(request)
     profile, context = execution.facts.profile, execution.facts.context
@@ -172,6 +173,10 @@ def workflow(request: pytest.FixtureRequest) -> WorkflowFacts:
         else None,
         toolchain=profile.rust.toolchain,
         needed_by={tool: dict(facts) for tool, facts in profile.rust.needed_by.items()},
+        channels=tuple(
+            Published(name, one.kind, one.job, one.secret, one.trusted)
+            for name, one in profile.channels.items()
+        ),
     )
 
 
@@ -285,7 +290,9 @@ def expected(request: pytest.FixtureRequest) -> Expected:
     secrets = execution.facts.profile.secrets
     live = secrets.live if execution.facts.context.mode == "live" else ()
     of = request.getfixturevalue("channel") if "channel" in request.fixturenames else None
-    return Expected((*secrets.required, *live), of)
+    channels = execution.facts.profile.channels.values()
+    of_channels = (one.secret for one in channels if one.secret and one.secret not in secrets.live)
+    return Expected(tuple(dict.fromkeys((*secrets.required, *of_channels, *live))), of)
 
 
 @pytest.fixture

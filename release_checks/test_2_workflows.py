@@ -97,6 +97,12 @@ def test_permissions_are_least(workflow):
     assert workflow.grants_least_permissions()
 
 
+@pytest.mark.gate(faults=("no-credential",))
+def test_every_channel_has_a_credential(workflow):
+    """Every channel's job reads its token, or may publish as a trusted publisher."""
+    assert workflow.has_a_credential_for_every_channel()
+
+
 @pytest.mark.gate(faults=("no-concurrency-group",))
 def test_two_runs_cannot_race(workflow):
     """Two runs of the publish workflow cannot publish at once, nor can one cut the other off."""

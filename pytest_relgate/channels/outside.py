@@ -27,14 +27,19 @@ from pytest_relgate.channels.poll import Settled, settle
 from pytest_relgate.channels.table import table_of
 from pytest_relgate.clock import now
 from pytest_relgate.errors import CannotJudge, Finding
+from pytest_relgate.github.access import Access
 from pytest_relgate.github.api import Api
 from pytest_relgate.github.dispatch import kind_of, names, names_a_tag
 from pytest_relgate.github.facts import GitHub
 from pytest_relgate.net.credentials import github_credentials, secrets_of
 from pytest_relgate.net.facts import Absent, Known, Unknown
 from pytest_relgate.net.http import Http
+from pytest_relgate.source.files import CommittedFiles
 from pytest_relgate.source.git import Repository
 from pytest_relgate.source.versions import newest_of, version_of_tag
+from pytest_relgate.source.workflow_graph import graph_of
+from pytest_relgate.source.workflow_secrets import Uses, uses_of
+from pytest_relgate.source.workflows import read_workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -113,7 +118,32 @@ class Outside:
             environ=self.environ,
             means=self.means,
             reaching=[channel.job for channel in self.profile.channels.values() if channel.job],
+            access=self.access,
         )
+
+    @property
+    def access(self) -> Access:
+        """The hosts and the tokens of the release."""
+        return Access(
+            self.http,
+            self.origins,
+            self.profile.channels,
+            self.profile.repository,
+            self.environ,
+            uses=self._uses,
+            days=self.profile.secrets.days,
+        )
+
+    def _uses(self) -> Uses | None:
+        """What the jobs of the release workflows read; None where they cannot be read."""
+        stated = self.profile.workflows
+        files = CommittedFiles(Repository(self.repository), self.commit)
+        names = [name for name in (stated.build, stated.publish) if name]
+        try:
+            graphs = [graph_of(read_workflow(name, files.read), files.read) for name in names]
+        except Finding:  # gates of their own say so
+            return None
+        return uses_of(graphs, stated.preflight) if stated.publish else None
 
     # -- channels -----------------------------------------------------------------------------------------
 

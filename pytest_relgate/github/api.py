@@ -26,12 +26,13 @@ from pytest_relgate.github.answers import (
     TagObject,
     WorkflowRun,
 )
+from pytest_relgate.github.secrets import Levels
 from pytest_relgate.net.exchange import Answer, origin_of
 from pytest_relgate.net.facts import Absent, Fact, Known, Unknown, json_of, text_of
 from pytest_relgate.net.http import ANYWHERE, FILE, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pytest_relgate.net.exchange import Exchange, Outcome
     from pytest_relgate.net.http import Http
@@ -209,37 +210,48 @@ class Api:
 
     # -- secrets ------------------------------------------------------------------------------------------
 
-    def secrets(self) -> tuple[frozenset[str], tuple[Unknown, ...]]:
-        """Names of secrets that a workflow can be given, and the levels that could not be read.
+    def secrets(self, environments: Iterable[str] = ()) -> Levels:
+        """Names of secrets with the time of their last change, on three levels, and what could not be read.
 
-        Three levels: repository, organisation, environment. A refusal, which GitHub spells 404 as well
-        where a caller may not know that there is anything, says nothing about what is there.
+        Repository, organisation, environment: those that there are, and those of ``environments``. A refusal,
+        which GitHub spells 404 as well where a caller may not know that there is anything, says nothing about
+        what is there.
         """
-        found: set[str] = set()
-        unread: list[Unknown] = []
-        places = ["/actions/secrets", "/actions/organization-secrets"]
-        environments = self._paged(
-            "/environments", EnvironmentsPage, "the environments", lambda page: page.environments
+        shared: dict[str, str] = {}
+        unread: dict[str, Unknown] = {}
+        for number, place in enumerate(("/actions/secrets", "/actions/organization-secrets")):
+            found = self._secrets_at(place, hidden=number == 0)
+            if isinstance(found, Unknown):
+                unread.setdefault("", found)
+            else:
+                shared = {**found, **shared}
+        listed = self._paged(
+            "/environments", EnvironmentsPage, "the environments", lambda one: one.environments
         )
-        if isinstance(environments, Known):
-            places += [f"/environments/{_quoted(one.name)}/secrets" for one in environments.value]
-        elif isinstance(environments, Unknown):
-            unread.append(environments)
-        for place in places:
-            what = f"the secrets at {place.strip('/')}"
-            page = self._paged(place, SecretsPage, what, lambda one: one.secrets)
-            match page:
-                case Known(value=secrets):
-                    found |= {one.name for one in secrets}
-                case Absent() if place != places[0]:
-                    pass  # a person's repository has no organisation; an environment went away
-                case Absent() as hidden:
-                    unread.append(
-                        Unknown(f"{what}: {hidden.words}", _CREDENTIALS, hidden.exchanges, final=True)
-                    )
-                case Unknown() as unknown:
-                    unread.append(unknown)
-        return frozenset(found), tuple(unread)
+        known = [one.name for one in listed.value] if isinstance(listed, Known) else []
+        inside: dict[str, dict[str, str]] = {}
+        for name in dict.fromkeys((*known, *environments)):
+            found = self._secrets_at(f"/environments/{_quoted(name)}/secrets", hidden=False)
+            if isinstance(found, Unknown):
+                unread[name] = found
+            else:
+                inside[name] = found
+        if isinstance(listed, Unknown) and not environments:
+            unread.setdefault("", listed)
+        return Levels(shared, inside, unread)
+
+    def _secrets_at(self, place: str, *, hidden: bool) -> dict[str, str] | Unknown:
+        """The secrets of one level. ``hidden`` is whether a 404 is a refusal, and no missing level."""
+        what = f"the secrets at {place.strip('/')}"
+        match self._paged(place, SecretsPage, what, lambda one: one.secrets):
+            case Known(value=secrets):
+                return {one.name.upper(): one.updated_at for one in secrets}
+            case Absent() as absent if hidden:
+                return Unknown(f"{what}: {absent.words}", _CREDENTIALS, absent.exchanges, final=True)
+            case Absent():
+                return {}  # a person has no organisation; an environment comes with its first run
+            case Unknown() as unknown:
+                return unknown
 
     # -- asking -------------------------------------------------------------------------------------------
 

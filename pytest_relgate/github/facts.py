@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from pytest_relgate.errors import CannotJudge, Finding, NotYet
 from pytest_relgate.github.build import Build
 from pytest_relgate.github.publication import Publication
+from pytest_relgate.github.secrets import Judged, Shown, judge_secrets
 from pytest_relgate.model import Phase
 from pytest_relgate.net.credentials import DO, why_none
 from pytest_relgate.net.facts import Absent, Known, Unknown, known
@@ -20,6 +21,7 @@ from pytest_relgate.net.facts import Absent, Known, Unknown, known
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pytest_relgate.github.access import Access
     from pytest_relgate.github.answers import RepositoryFacts, WorkflowRun
     from pytest_relgate.github.api import Api
     from pytest_relgate.github.means import Means
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 SECRET_FLAG: Final = "RELGATE_HAS_"  # noqa: S105  (how a flag is named, no secret)
 """A workflow may set ``RELGATE_HAS_NPM_TOKEN: ${{ secrets.NPM_TOKEN != '' }}``: its token cannot list."""
+
+UNAUTHORIZED: Final = 401
 
 _SKIPS: Final = re.compile(
     r"\[(skip ci|ci skip|no ci|skip actions|actions skip)\]|^skip-checks:\s*true", re.MULTILINE
@@ -41,7 +45,8 @@ class GitHub:
 
     ``workflows`` are the profile's; ``target`` is a tag, ``version`` it without its v, ``commit`` what is
     under release. ``environ`` may hold flags that say which secrets are there. ``means`` are what it takes
-    to start a run, ``reaching`` the names of the jobs that reach the channels.
+    to start a run, ``reaching`` the names of the jobs that reach the channels, ``access`` the hosts, the
+    tokens, and what is needed of secrets.
     """
 
     def __init__(
@@ -54,11 +59,13 @@ class GitHub:
         environ: Mapping[str, str],
         means: Means | None = None,
         reaching: Iterable[str] = (),
+        access: Access | None = None,
     ) -> None:
         self.api, self.workflows = api, workflows
         self.target, self.commit = target, commit
         self._environ = environ
         self._means, self._reaching = means, tuple(reaching)
+        self._access = access
 
     @cached_property
     def repository(self) -> RepositoryFacts:
@@ -80,6 +87,17 @@ class GitHub:
         """There are credentials, and GitHub knows them (SPEC S6)."""
         if not self.api.http.knows(self.api.base):
             raise CannotJudge(why_none(self._environ), do=DO)
+        match self.api.facts():
+            case Unknown(exchanges=exchanges, words=said) if (
+                exchanges and exchanges[-1].status == UNAUTHORIZED
+            ):
+                words = f"GitHub refuses the credentials: {said}"
+                raise CannotJudge(words, do="type gh auth login again, or set another GH_TOKEN")
+            case Unknown() as unknown:
+                words = f"whether GitHub takes the credentials is unknown: {unknown.words}"
+                raise CannotJudge(words, do=unknown.do)
+            case _:
+                pass
         if self.repository.permissions is None:
             words = "GitHub answered as it answers strangers: it does not know the credentials"
             raise CannotJudge(words, do="type gh auth login again, or set another GH_TOKEN")
@@ -198,33 +216,53 @@ class GitHub:
     # -- secrets ------------------------------------------------------------------------------------------
 
     def has_secrets(self, names: Iterable[str]) -> Literal[True]:
-        """The secrets are configured: in the repository, its organisation or an environment (SPEC S9, S14).
+        """The secrets are there for the jobs that read them, none older than its token lives (SPEC S9, S14).
 
-        A flag in the environment answers for a secret too. Where a level may not be read and none of the
-        others has it, nobody can say: CannotJudge.
+        Shown by the repository, its organisation or the environment that a job names; by a flag in the
+        environment of this run; or by the preflight of a rehearsal on this commit. Where a level may not be
+        read and nothing else shows a secret, nobody can say: CannotJudge.
         """
         wanted = dict.fromkeys(names)
         if not wanted:
             message = "the profile names no secrets, so nothing says which must be there"
             raise CannotJudge(message, do='add secrets.required = ["NPM_TOKEN"] to relgate.toml')
         told = {name: self._environ.get(f"{SECRET_FLAG}{name}", "").strip().lower() for name in wanted}
-        missing = [name for name in wanted if told[name] == "false"]
+        judged = [Judged(name, Shown.MISSING) for name in wanted if told[name] == "false"]
         asked = [name for name in wanted if told[name] not in ("true", "false")]
-        unread: tuple[Unknown, ...] = ()
         if asked:
-            found, unread = self.api.secrets()
-            missing += [name for name in asked if name not in found]
-        if not missing:
-            return True
-        names_missing = ", ".join(missing)
-        if unread and any(name in asked for name in missing):
-            first = unread[0]
-            do = f"{first.do}; or set {SECRET_FLAG}{missing[0]} in the workflow that runs this"
-            words = f"whether {names_missing} is there is unknown: {first.words}"
-            raise CannotJudge(words, do=do)
-        words = f"not configured: {names_missing}"
-        do = f"gh secret set {missing[0]} --repo {self.api.repository}"
-        raise Finding(words, where=self._page("settings/secrets/actions"), do=do)
+            access = self._access
+            uses = access.uses() if access else None
+            judged += judge_secrets(asked, self.api, uses, access.days if access else {}, self._preflights)
+        for shown in (Shown.MISSING, Shown.OLD):
+            found = [one for one in judged if one.shown is shown]
+            if found:
+                words = f"{shown}: {', '.join(map(str, found))}"
+                new = " with a new token" if shown is Shown.OLD else ""
+                do = f"gh secret set {found[0].name} --repo {self.api.repository}{new}"
+                raise Finding(words, where=self._page("settings/secrets/actions"), do=do)
+        unknown = [one for one in judged if one.shown is Shown.UNKNOWN]
+        if unknown:
+            shown_names = ", ".join(one.name for one in unknown)
+            words = f"whether {shown_names} is there is unknown: {unknown[0].words}"
+            do = f"let somebody who administers the repository look, or set {SECRET_FLAG}{unknown[0].name}"
+            raise CannotJudge(words, do=f"{do} in the workflow that runs this")
+        return True
+
+    def _preflights(self) -> frozenset[str]:
+        """The jobs that succeeded in the newest run of the publish workflow on this commit."""
+        runs = self.api.runs(self.workflows.publish, self.commit)
+        newest = runs.value[:1] if isinstance(runs, Known) else ()
+        jobs = self.api.jobs(newest[0].id) if newest else None
+        ended = jobs.value if isinstance(jobs, Known) else ()
+        return frozenset(job.name for job in ended if job.conclusion == "success")
+
+    @property
+    def access(self) -> Access:
+        """The hosts that a release needs, and the tokens that are at hand."""
+        if self._access is None:
+            message = "nothing is known of the hosts and tokens here: there is no release run"
+            raise CannotJudge(message, do="type pytest -m PHASE --release-target TAG")
+        return self._access
 
     # -- the build ----------------------------------------------------------------------------------------
 

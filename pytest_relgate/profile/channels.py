@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from pytest_relgate.errors import RelgateError
-from pytest_relgate.profile.source import OptionalPath, _file_name
+from pytest_relgate.profile.source import OptionalPath, OptionalVariable, _file_name
 from pytest_relgate.profile.words import quoted
 
 if TYPE_CHECKING:
@@ -62,7 +62,9 @@ class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``checksums`` is the asset with the SHA-256 sums of the others. ``tag`` is the dist-tag that a stable
     release takes. ``job`` is the job of the publish workflow that publishes here. ``base`` is asked in the
     place of the public registry; ``mirror`` says that it is a copy of that, which proves itself only.
-    ``download`` is where the archives of a formula lie, the GitHub release without it.
+    ``download`` is where the archives of a formula lie, the GitHub release without it. ``secret`` is the
+    one with which the job publishes, ``trusted`` whether it publishes as a trusted publisher, without a secret
+    (SPEC S9).
     """
 
     kind: Annotated[Kind, Meta(description='"github-release", "crates", "npm", "pypi" or "homebrew"')]
@@ -75,6 +77,8 @@ class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     job: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]*\Z", description="the id of a job")] = ""
     base: Annotated[str, Meta(description="an address", extra={"parse": _base})] = ""
     mirror: Annotated[bool, Meta(description="true or false")] = False
+    secret: OptionalVariable = ""
+    trusted: bool = False
 
 
 def misplaced(channel: Channel) -> str:
@@ -88,4 +92,8 @@ def misplaced(channel: Channel) -> str:
         return f"base is for a registry, this channel is {quoted(channel.kind)}"
     if channel.mirror and not channel.base:
         return 'mirror = true says what base is, and there is none: add base = "https://..."'
+    if channel.secret and channel.trusted:
+        return "expected secret or trusted, found both: a trusted publisher has no secret"
+    if channel.trusted and channel.kind not in ("crates", "npm", "pypi"):
+        return f"trusted is for crates, npm and pypi, this channel is {quoted(channel.kind)}"
     return ""

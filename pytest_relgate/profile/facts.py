@@ -95,6 +95,7 @@ UnderRelease = Annotated[
     str, Meta(description='".", a relative path or "sandbox"', extra={"parse": _under_release})
 ]
 Seconds = Annotated[float, Meta(description="a duration", extra={"parse": seconds})]
+Days = Annotated[int, Meta(ge=1, description="a number of days, above zero")]
 Name = Annotated[
     str,
     Meta(
@@ -132,12 +133,14 @@ class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Secrets of the release.
 
     ``names`` are environment variables, with ``*``, whose values are replaced everywhere. ``required`` are
-    the secrets that the workflows need (SPEC S9), ``live`` those that only a live run needs (S14).
+    the secrets that the workflows need (SPEC S9), ``live`` those that only a live run needs (S14). ``days``
+    is how long the token in a secret can live at most.
     """
 
     names: tuple[VariableName, ...] = ()
     required: tuple[VariableKey, ...] = ()
     live: tuple[VariableKey, ...] = ()
+    days: dict[VariableKey, Days] = {}
 
 
 def _branch(value: object) -> object:

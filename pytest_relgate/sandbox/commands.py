@@ -46,6 +46,8 @@ def settings(origins: Origins, folder: Path) -> dict[str, str]:
     return {
         **_no_network(),
         **dict.fromkeys(_CREDENTIALS, TOKEN),
+        "NPM_TOKEN": f"npm_{TOKEN}",
+        "PYPI_API_TOKEN": f"pypi-{TOKEN}",
         "npm_config_registry": f"{origins.npm}/",
         "npm_config_userconfig": str(npmrc),
         "npm_config_globalconfig": os.devnull,

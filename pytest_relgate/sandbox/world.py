@@ -105,7 +105,7 @@ EXPIRED: Final = "*expired*"
 class Secret(msgspec.Struct, frozen=True):
     """The name of a secret, and on which level it stands; its value is nobody's.
 
-    ``expired``: the service that it is for refuses it.
+    ``expired``: the service that it is for refuses it. An empty ``updated_at`` is 30 days before a look.
     """
 
     name: str

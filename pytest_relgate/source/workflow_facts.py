@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from pytest_relgate.errors import CannotJudge, Finding
-from pytest_relgate.source import contexts, workflow_rules, zizmor
+from pytest_relgate.source import contexts, workflow_rules, workflow_secrets, zizmor
 from pytest_relgate.source import pins as pinned
 from pytest_relgate.source.problem import none_of
 from pytest_relgate.source.topology import Roles, Topology
@@ -29,7 +29,8 @@ class WorkflowFacts:
     ``build_name`` and ``publish_name`` are names of files; ``rehearsal`` is the input that keeps the publish
     workflow from publishing; ``repository`` is ``owner/name``; ``severity`` is that of zizmor's findings from
     which on they block. ``base_files`` are those of the tag ``base``, None for a first release. ``toolchain``
-    is the variable that pins Rust, ``needed_by`` what Rust a tool needs, by the tool's version.
+    is the variable that pins Rust, ``needed_by`` what Rust a tool needs, by the tool's version;
+    ``channels`` are those of the profile, with the job and the secret of each.
     """
 
     files: Files
@@ -44,6 +45,7 @@ class WorkflowFacts:
     base_files: Files | None = None
     toolchain: str = ""
     needed_by: dict[str, dict[str, str]] = field(default_factory=dict)
+    channels: tuple[workflow_secrets.Published, ...] = ()
 
     @cached_property
     def publish(self) -> Workflow:
@@ -140,6 +142,10 @@ class WorkflowFacts:
     def hides_nothing(self) -> Literal[True]:
         """Every job of the publish workflow is defined in this repository, so that it can be judged."""
         return none_of(self.topology.opaque_jobs())
+
+    def has_a_credential_for_every_channel(self) -> Literal[True]:
+        """Every channel's job reads the secret, or has the right, with which it is to publish (S9)."""
+        return none_of(workflow_secrets.without_credential(self.topology.graph, self.channels))
 
     def passes_zizmor(self, run: Runner, attach: Callable[[str, str], Any] | None = None) -> Literal[True]:
         """The lint zizmor finds nothing of the profile's severity or above; what it finds is attached.

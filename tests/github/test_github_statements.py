@@ -96,12 +96,10 @@ TRUE: dict[str, tuple[Pages, Ask]] = {
         {"/actions/secrets": listed("secrets", {"name": "NPM_TOKEN"}, {"name": "TAP_TOKEN"})},
         SECRETS,
     ),
-    "secrets-on-three-levels": (
+    "secrets-of-the-organisation": (
         {
-            "/actions/secrets": listed("secrets"),
-            "/actions/organization-secrets": listed("secrets", {"name": "NPM_TOKEN"}),
-            "/environments": listed("environments", {"name": "release"}),
-            "/environments/release/secrets": listed("secrets", {"name": "TAP_TOKEN"}),
+            "/actions/secrets": listed("secrets", {"name": "NPM_TOKEN"}),
+            "/actions/organization-secrets": listed("secrets", {"name": "TAP_TOKEN"}),
         },
         SECRETS,
     ),

@@ -250,6 +250,12 @@ _WORKFLOWS = (
         ),
     ),
     _fault(
+        "no-credential",
+        "a job that publishes is not given the token of its registry",
+        r"channel npm: job publish-npm is to publish with NPM_TOKEN, and does not read it",
+        _in_job("publish-npm", r"secrets\.NPM_TOKEN", "github.token"),
+    ),
+    _fault(
         "hidden-job",
         "a job of the publish workflow is defined in another repository",
         r"job sign is example/signing",

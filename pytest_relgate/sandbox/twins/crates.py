@@ -134,6 +134,11 @@ class CratesTwin:
                 return self._publish(request)
             case "GET", ["crates"]:
                 return json_answer(documents.search(self._crates(), request.asked("q"), self._package))
+            case "GET", ["me"]:  # for people alone: a token that is known is told so
+                self._authenticate(request)
+                return refuse(
+                    "this action can only be performed on the crates.io website", HTTPStatus.FORBIDDEN
+                )
             case "GET", ["crates", name]:
                 return json_answer(documents.crate(self._versions(name), self._package))
             case "GET", ["crates", name, "versions"]:

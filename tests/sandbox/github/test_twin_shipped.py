@@ -119,6 +119,6 @@ def test_our_own_client_finds_what_is_there(api: Api) -> None:
     assert known(api.job_log(jobs[0].id))
     artifacts = [one for one in known(api.artifacts(run.id)) if not one.expired]
     assert known(api.archive(artifacts[0])).startswith(b"PK")
-    names, unknown = api.secrets()
-    assert "NPM_TOKEN" in names
-    assert unknown == ()
+    levels = api.secrets()
+    assert "NPM_TOKEN" in levels.shared
+    assert levels.unread == {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_relgate.sandbox.twins.github.call import Access, Route, not_found
 from pytest_relgate.sandbox.twins.github.pages import answer_json, counted_page
@@ -14,8 +15,12 @@ if TYPE_CHECKING:
     from pytest_relgate.sandbox.world import Secret
 
 
+_A_WHILE: Final = timedelta(days=30)
+
+
 def _shape(_: Call, secret: Secret) -> dict[str, Any]:
-    return {"name": secret.name, "created_at": secret.created_at, "updated_at": secret.updated_at}
+    updated = secret.updated_at or f"{datetime.now(UTC) - _A_WHILE:%Y-%m-%dT%H:%M:%SZ}"
+    return {"name": secret.name, "created_at": secret.created_at, "updated_at": updated}
 
 
 def _shared_shape(call: Call, secret: Secret) -> dict[str, Any]:

@@ -1,0 +1,17 @@
+"""Access before the release: every host answers, and no registry refuses the tokens that are at hand."""
+
+import pytest
+
+pytestmark = pytest.mark.prerelease
+
+
+@pytest.mark.gate(faults=("github-down", "registry-down"))
+def test_every_host_answers(github):
+    """GitHub and every registry answer, asked all at once."""
+    assert github.access.every_host_answers()
+
+
+@pytest.mark.gate(faults=("token-refused", "token-unclear", "empty-token", "registry-down"))
+def test_tokens_work(github, expected, attach):
+    """No registry refuses a token that this environment holds."""
+    assert github.access.takes_tokens(expected.secrets, attach)
