@@ -42,7 +42,7 @@ class Host(NamedTuple):
 
 
 def hosts_of(channels: Mapping[str, Channel], origins: Origins, repository: str) -> tuple[Host, ...]:
-    """GitHub, and the registry of every channel; each address once. A channel's own ``base`` stands for its registry."""
+    """GitHub, and the registry of every channel or what its ``base`` names; each address once."""
     asked: dict[str, list[str]] = {}
     if repository:
         asked[f"{origins.github_api}/repos/{repository}"] = ["GitHub"]

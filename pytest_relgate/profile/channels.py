@@ -63,8 +63,7 @@ class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     release takes. ``job`` is the job of the publish workflow that publishes here. ``base`` is asked in the
     place of the public registry; ``mirror`` says that it is a copy of that, which proves itself only.
     ``download`` is where the archives of a formula lie, the GitHub release without it. ``secret`` is the
-    one with which the job publishes, ``trusted`` whether it publishes as a trusted publisher, without a secret
-    (SPEC S9).
+    one with which the job publishes, ``trusted`` whether it publishes as a trusted publisher, without one (S9).
     """
 
     kind: Annotated[Kind, Meta(description='"github-release", "crates", "npm", "pypi" or "homebrew"')]
@@ -81,7 +80,7 @@ class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trusted: bool = False
 
 
-def misplaced(channel: Channel) -> str:
+def misplaced(channel: Channel) -> str:  # noqa: PLR0911  (one line for each)
     """Return what is wrong between the keys of a channel, empty for nothing."""
     for key, kind in _ONLY.items():
         if getattr(channel, key) and channel.kind != kind:

@@ -237,9 +237,7 @@ _WORKFLOWS = (
         "secret-in-shell",
         "a secret is pasted into shell text",
         r"job publish-npm.*a secret is pasted into the shell text",
-        _in_job(
-            "publish-npm", r"run: npm publish", "run: NODE_AUTH_TOKEN=${{ secrets.NPM_TOKEN }} npm publish"
-        ),
+        _in_job("publish-npm", r"npm publish --", "NODE_AUTH_TOKEN=${{ secrets.NPM_TOKEN }} npm publish --"),
     ),
     _fault(
         "insecure-commands",
