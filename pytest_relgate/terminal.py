@@ -216,15 +216,14 @@ def _remarks(record: Record) -> Iterator[Line]:
         for judged in record.verdict.gates
         if judged.gate.advisory and not judged.state.passing
     ]
-    waived = [wording.waiver_in_words(judged.waiver) for judged in record.verdict.gates if judged.waiver]
     for title, words in wording.signed_off(record):
         yield from _paragraph("Signed", f"{title}: {words}")
     if not_due:
         yield from _paragraph("Not due", f"{', '.join(not_due)} (see the report)")
     if advisory:
         yield from _paragraph("Advisory", ", ".join(advisory))
-    for words in waived:
-        yield from _paragraph("Waived", words)
+    for title, words in wording.waived(record):
+        yield from _paragraph("Waived", f"{title}: {words}")
     for words in record.set_aside:
         yield from _paragraph("Set aside", printable(words))
     for words in record.verdict.notes:

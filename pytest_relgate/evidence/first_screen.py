@@ -152,10 +152,7 @@ def _channels(table: ChannelTable | None) -> str:
 
 
 def _waivers(record: Record) -> Iterator[str]:
-    for judged in record.verdict.gates:
-        if judged.waiver is not None:
-            title = esc(judged.gate.title or judged.gate.id)
-            yield f"<b>{title}</b> {esc(wording.waiver_in_words(judged.waiver))}"
+    yield from (f"<b>{esc(title)}</b> {esc(words)}" for title, words in wording.waived(record))
     yield from map(esc, wording.unused_waivers(record))
 
 

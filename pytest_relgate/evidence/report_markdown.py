@@ -112,10 +112,7 @@ def _channels(record: Record) -> Iterator[str]:
 
 
 def _waivers(record: Record) -> Iterator[str]:
-    for judged in record.verdict.gates:
-        if judged.waiver is not None:
-            title = printable(judged.gate.title or judged.gate.id)
-            yield f"{title}: {wording.waiver_in_words(judged.waiver)}"
+    yield from (f"{title}: {words}" for title, words in wording.waived(record))
     yield from wording.unused_waivers(record)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pytest_relgate.evidence.printable import BLOCK, first_line, output, printable
+from pytest_relgate.judge.waivers import POLICY_EXCEPTION, self_approved
 from pytest_relgate.model import State
 
 if TYPE_CHECKING:
@@ -293,7 +294,7 @@ def not_due_in_words(judged: Judged) -> str:
 
 def waiver_in_words(waiver: Waiver) -> str:
     """Return who let a gate go for which release, until when and why, and who approved it."""
-    who = "self-approved" if waiver.owner == waiver.approver else "not self-approved"
+    who = "self-approved" if self_approved(waiver) else "not self-approved"
     until = time_in_words(waiver.expires)
     return printable(
         f"waived by {waiver.owner} for {waiver.release} until {until}: {waiver.reason}; "
@@ -302,9 +303,24 @@ def waiver_in_words(waiver: Waiver) -> str:
     )
 
 
+def waived(record: Record) -> Iterator[tuple[str, str]]:
+    """Yield title and words of each gate that is let go: what it found stays to be read (SPEC S30)."""
+    for judged in record.verdict.gates:
+        if judged.waiver is None:
+            continue
+        red = [attempt for attempt in judged.attempts if attempt.outcome is not State.PASSED]
+        found = first_line(red[-1].message) if red else ""
+        what = ": ".join(filter(None, [red[-1].outcome if red else "", found]))
+        lets_go = f"; it lets go {what}" if what else ""
+        words = f"{waiver_in_words(judged.waiver)}; {POLICY_EXCEPTION}, an incident{lets_go}"
+        yield printable(judged.gate.title or judged.gate.id), words
+
+
 def signed_in_words(judged: Judged) -> str:
-    """Return by whose word a gate passed that had failed on this tree; empty where no one was asked."""
-    signed = judged.state is State.PASSED and len(judged.attempts) > 1 and "; signed off by " in judged.why
+    """Return by whose word a gate passed that had failed or asks for a review; empty if nobody was asked."""
+    newest = judged.attempts[-1] if judged.attempts else None
+    asked = newest is not None and (len(judged.attempts) > 1 or newest.signed)
+    signed = judged.state is State.PASSED and asked and "; signed off by " in judged.why
     return printable(judged.why, limit=BLOCK) if signed else ""
 
 

@@ -23,7 +23,7 @@ from pytest_relgate.judge.reasons import (
     signed_unknown,
     waived_unknown,
 )
-from pytest_relgate.judge.settle import Settlement, weigh
+from pytest_relgate.judge.settle import SIGNED, Settlement, weigh
 from pytest_relgate.judge.waivers import covers, exception, match_waivers, signoff_notes, waiver_notes
 from pytest_relgate.model import Gate, Judged, State, Verdict
 
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 _PASSED = State.PASSED
 _PASSING = frozenset(state for state in State if state.passing)
 _NONE: frozenset[str] = frozenset()
+_SHORT_DIGEST = len("sha256:") + 12
 
 
 def decide(  # noqa: PLR0913  (the whole of what a verdict depends on, and nothing else)
@@ -78,7 +79,7 @@ def decide(  # noqa: PLR0913  (the whole of what a verdict depends on, and nothi
     usable, problems = (
         match_waivers(mine, target=plan.target, now=now, approvers=approvers) if mine else ({}, [])
     )
-    signed, reviewed = _signoffs(signoffs, subject), _diffs(reviews)
+    signed, reviewed = _signoffs(signoffs, subject), _by_gate(reviews)
     bench = _Bench(plan, decisions, attempts, usable, subject, base, signed, reviewed)
     gates = tuple(bench.judge_all())
 
@@ -153,11 +154,21 @@ def _signoffs(signoffs: Sequence[Signoff], subject: Subject) -> dict[str, Signof
     return {one.gate: one for one in signoffs if one.tree == subject.tree}
 
 
-def _diffs(reviews: Sequence[Review]) -> dict[str, frozenset[str]]:
-    found: dict[str, frozenset[str]] = {}
+def _by_gate(reviews: Sequence[Review]) -> dict[str, list[Review]]:
+    found: dict[str, list[Review]] = {}
     for one in reviews:
-        found[one.gate] = found.get(one.gate, _NONE) | {one.diff}
+        found.setdefault(one.gate, []).append(one)
     return found
+
+
+def _reviewed_by(reviews: Sequence[Review], signed: Sequence[str]) -> str:
+    """By whose word a gate passed that asks for a review, for people."""
+    words = (
+        f"{one.person}: {one.reason} (diff {one.diff[:_SHORT_DIGEST]})"
+        for one in reviews
+        if one.diff in signed
+    )
+    return f"{SIGNED}{'; '.join(words)}"
 
 
 @dataclass(frozen=True)
@@ -171,7 +182,7 @@ class _Bench:
     subject: Subject
     base: str
     signoffs: Mapping[str, Signoff]
-    reviews: Mapping[str, frozenset[str]]
+    reviews: Mapping[str, Sequence[Review]]
 
     def judge_all(self) -> Iterator[Judged]:
         """The planned gates in their order, then what is on record beside the plan, by id."""
@@ -197,7 +208,8 @@ class _Bench:
             # Whatever an earlier run saw of it: a gate that is not there any more judges nothing.
             state, why = State.MISSING, plan.missing[gate.id]
         elif state is _PASSED:
-            pass
+            if settled.newest is not None and settled.newest.signed:
+                why += _reviewed_by(self.reviews.get(gate.id, ()), settled.newest.signed)
         elif not settled.stands and (reason := self._left_out(gate, decision)):
             state, why = State.NOT_TRIGGERED, reason
         elif state is State.MISSING or state is State.STALE:
@@ -215,7 +227,7 @@ class _Bench:
             base=self.base,
             reads_world=gate.reads_world,
             signoff=self.signoffs.get(gate.id),
-            reviews=self.reviews.get(gate.id, _NONE),
+            reviews=frozenset([one.diff for one in mine]) if (mine := self.reviews.get(gate.id)) else _NONE,
             mode=self.plan.mode,
         )
         if settled.newest is not None and settled.newest.gate != gate.id:

@@ -22,6 +22,9 @@ _REMEMBERED = frozenset(state for state in State if state.remembered) | {_FLAKY}
 _NO_RUNS: frozenset[int] = frozenset()
 _NO_REVIEWS: frozenset[str] = frozenset()
 
+SIGNED = "; signed off by "
+"""What stands in the reason of a gate that passed by a person's word, before the person."""
+
 _SAID = {
     State.PASSED: "passed",
     State.FAILED: "failed",
@@ -169,7 +172,7 @@ def _hear(
     if state is State.STALE:
         why += ", against another base"
     elif state is _PASSED and signoff is not None and (remembered or retried):
-        why += f"; signed off by {signoff.person}: {signoff.cause}"
+        why += f"{SIGNED}{signoff.person}: {signoff.cause}"
     against = {*remembered, *_of_retries(counted, retried)}
     if not passed:
         against.add(outcome)

@@ -19,6 +19,7 @@ from pytest_relgate.model import (
     Phase,
     Plan,
     Reason,
+    Review,
     Signoff,
     State,
     Subject,
@@ -89,6 +90,8 @@ class Case:
     subject: Subject = SUBJECT
     earlier: tuple[Earlier, ...] = ()
     signoffs: tuple[Signoff, ...] = ()
+    reviews: tuple[Review, ...] = ()
+    denied: tuple[Reason, ...] = ()
     approvers: tuple[str, ...] = ("grace", "linus")
     facts: tuple[Reason, ...] = ()
     now: str = "2026-03-10T16:00:00Z"
@@ -106,6 +109,8 @@ class Case:
             self.now,
             base=self.base,
             signoffs=self.signoffs,
+            reviews=self.reviews,
+            denied=self.denied,
             approvers=self.approvers,
             facts=self.facts,
         )

@@ -316,3 +316,43 @@ def test_passed_needs_a_pass_of_this_subject_with_nothing_against_it(
     elif passes and {one[1] for one in mine} == {PASSED}:
         assert max(per_run.values()) > 1
         assert found is FLAKY
+
+
+REVIEWED, OTHER = "sha256:" + "1" * 64, "sha256:" + "2" * 64
+
+
+def by_review(*outcomes: State, signed: tuple[str, ...] = (REVIEWED,)) -> list[Attempt]:
+    """Attempts at a gate that asks for a review; those that passed were signed off."""
+    told = ((run, one, {"signed": signed if one is PASSED else ()}) for run, one in enumerate(outcomes, 1))
+    return attempts(*told)
+
+
+@pytest.mark.parametrize(
+    ("tried", "reviews", "state"),
+    [
+        (by_review(State.PASSED), {REVIEWED}, State.PASSED),
+        (by_review(State.PASSED), {REVIEWED, OTHER}, State.PASSED),
+        (by_review(State.PASSED), set(), State.STALE),
+        (by_review(State.PASSED), {OTHER}, State.STALE),
+        (by_review(State.PASSED, signed=(REVIEWED, OTHER)), {REVIEWED}, State.STALE),
+        (by_review(State.PASSED, signed=(REVIEWED, OTHER)), {OTHER, REVIEWED}, State.PASSED),
+        (by_review(State.FAILED, State.PASSED), {REVIEWED}, State.PASSED),
+        (by_review(State.FAILED, State.PASSED), set(), State.FAILED),
+        (by_review(State.PASSED, State.FAILED), set(), State.FAILED),
+        (by_review(State.PASSED, State.PASSED), set(), State.STALE),
+    ],
+)
+def test_a_pass_stands_as_long_as_the_review_that_it_rests_on(
+    tried: list[Attempt], reviews: set[str], state: State
+) -> None:
+    found, why = settle(
+        tried,
+        tree="tree",
+        checks="checks",
+        base="base",
+        reads_world=True,
+        signoff=None,
+        reviews=frozenset(reviews),
+    )
+    assert found is state
+    assert ("by a review that is not on record" in why) is (state is State.STALE)
