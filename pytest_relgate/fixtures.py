@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_relgate.github.facts import GitHub
     from pytest_relgate.github.means import Means
     from pytest_relgate.source.artifact_facts import ArtifactFacts
+    from pytest_relgate.source.benchmarks_runs import Benchmarks
     from pytest_relgate.source.facts import SourceFacts
     from pytest_relgate.source.files import Files
     from pytest_relgate.source.reviewed_diff import SignOffs
@@ -131,15 +132,53 @@ def attach(request: pytest.FixtureRequest) -> Any:
 def source(request: pytest.FixtureRequest) -> SourceFacts:
     """Facts of the source under release: ``assert source.carries(release.version)``.
 
-    ``has_fresh_lockfiles()``, ``has_final_changelog(version)``, ``has_a_consistent_formula()``;
-    ``source.manifests`` is what was read. A statement that does not hold is a finding with file, line and
-    what to do.
+    ``has_fresh_lockfiles()``, ``has_final_changelog(version)``, ``has_a_consistent_formula()``,
+    ``has_fresh_advisories(folder)``; ``source.manifests`` is what was read. A statement that does not hold
+    is a finding with file, line and what to do.
     """
     from pytest_relgate.source.facts import SourceFacts
 
     execution = _execution(request)
     profile = execution.facts.profile
-    return SourceFacts(_files(execution), profile.manifests, profile.changelog, profile.formula)
+    top = Path(execution.facts.repository)
+    return SourceFacts(_files(execution), profile.manifests, profile.changelog, profile.formula, top)
+
+
+@pytest.fixture
+def benchmarks(request: pytest.FixtureRequest) -> Benchmarks:
+    """Benchmarks of base and candidate: ``assert benchmarks.none_is_slower(command, build=...)``.
+
+    Each side is built in a worktree of its own, and their runs take turns. What is slower, or gone, is a
+    finding; what cannot be told, as on a noisy host, is an error. The table is put into the evidence.
+    """
+    from dataclasses import replace
+
+    from pytest_relgate.source.benchmarks_runs import Benchmarks
+
+    execution = _execution(request)
+    facts, own = execution.facts, execution.runner(request.node.nodeid)
+
+    def runs_in(place: Path) -> Any:
+        there = replace(own, cwd=place, tracked_changes=None)
+
+        def run(argv: str | Sequence[str], **named: Any) -> Any:
+            try:
+                return there(argv, **named)
+            finally:
+                own.calls, own.last_log = own.calls + there.calls, there.last_log
+                there.calls = 0
+
+        return run
+
+    return Benchmarks(
+        repository=Path(facts.repository),
+        base=facts.context.base,
+        base_commit=facts.context.base_commit,
+        candidate=facts.context.target,
+        commit=facts.commit,
+        runs_in=runs_in,
+        attach=execution.attach,
+    )
 
 
 @pytest.fixture

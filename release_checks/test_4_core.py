@@ -52,7 +52,7 @@ class TestCargo:
                 id="test",
                 limit="30m",
                 remedy="mend the test that it names, or what it tests",
-                faults=("test-failure",),
+                faults=("test-failure", "open-door"),
             ),
         ],
     )

@@ -187,10 +187,25 @@ class Box:
         self._target = target.removeprefix("v")
         if self._surroundings is not None:
             self._surroundings.store.target = self._target
+        if phase is Phase.PRERELEASE:
+            self._fetch_advisories()
         if phase in _BUILT_FOR and target == tag_at(CANDIDATE):
             self.build(target)
         elif phase in _OUT:
             fetch_tag(self.repository, target, self.surroundings.origin)
+
+    def _fetch_advisories(self) -> None:
+        """Have the advisory database of today, or what the faults make of it."""
+        from pytest_relgate.sandbox.advisories import ensure_advisories
+
+        try:
+            ensure_advisories(self.repository)
+            for fault in self.faults:
+                if fault.beside is not None:
+                    fault.beside(self.repository)
+        except OSError as error:
+            message = f"the sandbox cannot be written at {self.home}: {error}: set XDG_CACHE_HOME"
+            raise RelgateError(message) from None
 
     def build(self, tag: str) -> None:
         """Push the tag unless it is there, and carry out the build that this starts."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pytest_relgate.sandbox import bench
+
 # The patch versions at which something came.
 _SERVES = 1
 _RING = 4
@@ -296,6 +298,7 @@ def crate_files(patch: int, version: str) -> dict[str, str]:
         "src/main.rs": _MAIN,
         "src/bin/pls.rs": _MAIN,
         "include/plasmite.h": _HEADER,
+        bench.PATH: bench.EXAMPLE,
     }
     if patch >= _SERVES:
         files["src/serve.rs"] = _SERVE.format(header=header)

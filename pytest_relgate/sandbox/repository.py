@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Change = Callable[[dict[str, str]], dict[str, str]]
 
-CANDIDATE_COMMIT = "75b28fe2290027d9365f0deecce1ece1879a16f7"
+CANDIDATE_COMMIT = "b41647aac5c15f8686f80f49de248818ab542865"
 """Commit of the candidate. It stands for the whole history, which is the same on every machine."""
 
 BRANCH = "main"

@@ -9,6 +9,8 @@ from pytest_relgate.errors import CannotJudge
 from pytest_relgate.source.problem import Problem, none_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_relgate.source.files import Files
     from pytest_relgate.source.manifests import Manifests
 
@@ -18,13 +20,14 @@ class SourceFacts:
     """The source under release, as its manifests and its changelog tell of it.
 
     ``manifest_paths``, ``changelog_path`` and ``formula_path`` are those of the profile, relative to the
-    repository.
+    repository; ``top`` is its folder.
     """
 
     files: Files
     manifest_paths: tuple[str, ...] = ()
     changelog_path: str = ""
     formula_path: str = ""
+    top: Path | None = None
 
     @property
     def manifests(self) -> Manifests:
@@ -64,6 +67,19 @@ class SourceFacts:
         if raw is None:
             return none_of([Problem(f"there is no {path}", path, f"write it, with a section for {version}")])
         return none_of(unfinished(raw.decode("utf-8", "replace"), version, path))
+
+    def has_fresh_advisories(self, folder: str) -> Literal[True]:
+        """The database of security advisories in ``folder`` is there, and younger than a week (S25).
+
+        Raises CannotJudge otherwise, whatever changed: advisories arrive without a change of the source.
+        """
+        from datetime import UTC, datetime
+        from pathlib import Path
+
+        from pytest_relgate.source.advisories import check_fresh
+
+        check_fresh(self.top or Path(), folder, now=datetime.now(UTC))
+        return True
 
     def has_a_consistent_formula(self) -> Literal[True]:
         """The Homebrew formula beside the source does not contradict itself (S11).

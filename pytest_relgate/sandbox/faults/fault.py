@@ -9,6 +9,7 @@ from pytest_relgate.model import Phase, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from pytest_relgate.sandbox.store import Store
     from pytest_relgate.sandbox.twins.exchange import Mischief
@@ -25,6 +26,9 @@ class Fault:
     ``files`` gives the candidate's files (text by path) with the fault in them, ``world`` the world outside,
     ``network`` answers requests to twins, ``tools`` is environment for stand-ins of tools, and ``formula``
     gives what the tap has in place of a formula (its text, and that of the version before).
+
+    ``beside`` changes what the repository ignores; such a fault has ``files`` too, so that it is done to a
+    repository of its own.
     """
 
     name: str
@@ -37,3 +41,4 @@ class Fault:
     network: Mischief | None = None
     tools: Mapping[str, str] | None = None
     formula: Callable[[str, str], str] | None = None
+    beside: Callable[[Path], None] | None = None

@@ -1,4 +1,4 @@
-"""Stand-in for cargo: ``fmt --check``, ``clippy``, ``test``, ``build`` of libraries, and ``audit``."""
+"""Stand-in for cargo: ``fmt --check``, ``clippy``, ``test``, ``build``, ``run`` of a benchmark, ``audit``."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from pytest_relgate.sandbox.native import PLATFORMS, library
-from pytest_relgate.sandbox.stand_ins import audit, rust, rust_tests
+from pytest_relgate.sandbox.stand_ins import audit, bench, rust, rust_tests
 from pytest_relgate.sandbox.stand_ins.words import Unreadable, say, tell
 
 FAILED = 101
 """The status with which cargo ends when compiling or a test failed."""
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str]) -> int:  # noqa: PLR0911  (one for each subcommand)
     """Run one subcommand."""
     words = [word for word in arguments if not word.startswith("+")]
     match words[:1]:
@@ -29,6 +29,8 @@ def main(arguments: list[str]) -> int:
             return _test(words[1:])
         case ["build"]:
             return _build(words[1:])
+        case ["run"] if _value(words, "--example") == bench.EXAMPLE.stem:
+            return bench.main()
         case ["audit"]:
             return audit.main(words)
         case ["--version" | "-V"]:
@@ -89,6 +91,8 @@ def _build(words: list[str]) -> int:
     if problem := (_resolved() if root == Path() else "") or rust.does_not_compile(files):
         say(problem)
         return FAILED
+    if "--example" in words:
+        return 0
     package = _manifest(manifest)["package"]
     name = _manifest(manifest).get("lib", {}).get("name", package["name"]).replace("-", "_")
     folder = target / ("release" if "--release" in words else "debug")
