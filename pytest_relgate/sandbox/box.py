@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.model import Phase
 from pytest_relgate.net.origins import Origins
-from pytest_relgate.sandbox.commands import NOWHERE, settings
+from pytest_relgate.sandbox.commands import settings
 from pytest_relgate.sandbox.history import CANDIDATE, tag_at
 from pytest_relgate.sandbox.origin import fetch_tag
 from pytest_relgate.sandbox.repository import ensure_repository, sandbox_home
@@ -265,6 +265,7 @@ class Box:
         start("crates", lambda: _twin("crates", "CratesTwin")(self.surroundings.store))
         start("npm", lambda: _twin("npm", "NpmTwin")(self.surroundings.store))
         start("pypi", lambda: _twin("pypi", "PypiTwin")(self.surroundings.store))
+        start("go", self._go)
         return Origins(
             github_api=urls["github"],
             github_web=urls["github"],
@@ -273,8 +274,13 @@ class Box:
             crates_files=urls["crates"],
             npm=urls["npm"],
             pypi=urls["pypi"],
-            go_proxy=NOWHERE,
+            go_proxy=urls["go"],
         )
+
+    def _go(self) -> Twin:
+        around = self.surroundings
+        made: Twin = _twin("go", "GoTwin")(around.origin, around.store.read().repository)
+        return made
 
     def _github(self, objects: str) -> Twin:
         around, engine = self.surroundings, self.engine

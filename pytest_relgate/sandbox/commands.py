@@ -71,7 +71,7 @@ def settings(origins: Origins, folder: Path) -> dict[str, str]:
         "GH_CONFIG_DIR": str(folder / "gh"),
         "GITHUB_API_URL": origins.github_api,
         "GITHUB_SERVER_URL": origins.github_web,
-        "GOPROXY": "off",
+        "GOPROXY": origins.go_proxy,
         "GOSUMDB": "off",
         "GOTOOLCHAIN": "local",
     }

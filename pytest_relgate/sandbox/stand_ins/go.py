@@ -1,13 +1,19 @@
-"""Stand-in for go: ``go test`` of a package whose tests append to a pool and join what is left."""
+"""Stand-in for go: tests of a package, and programs that use a module, which append to a pool and join it."""
 
 from __future__ import annotations
 
+import io
+import os
 import re
+import urllib.error
+import urllib.request
+import zipfile
 from pathlib import Path
 
 from pytest_relgate.sandbox.stand_ins.ring import GO
 from pytest_relgate.sandbox.stand_ins.words import Unreadable, literals, say, tell, unbalanced
 
+_MODULES = "go/pkg/mod"
 _TEST = re.compile(r"^func (Test\w+)\(t \*testing\.T\) \{\n(.*?)^\}", re.DOTALL | re.MULTILINE)
 _BODY = re.compile(
     r"\s*pool := Pool\{Capacity: (\d+)\}\s*for _, message := range \[\]string\{(.*?)\} \{\s*"
@@ -16,8 +22,80 @@ _BODY = re.compile(
 )
 
 
+_PROGRAM = re.compile(
+    r'package main\s+import \(\s*"fmt"\s+"strings"\s+plasmite "(?P<module>[^"]+)"\s*\)\s*func main\(\) \{\s*'
+    r"pool := plasmite\.Pool\{Capacity: (?P<size>\d+)\}\s*"
+    r"for _, message := range \[\]string\{(?P<messages>.*?)\} \{\s*pool\.Append\(message\)\s*\}\s*"
+    r'fmt\.Println\(strings\.Join\(pool\.Messages, ""\)\)\s*\}\s*'
+)
+
+
 def main(arguments: list[str]) -> int:
-    """Test the module of the folder."""
+    """Test the module of the folder; with ``-C`` begin a module, get another one for it, run its program."""
+    match arguments:
+        case ["-C", folder, "mod", "init", name]:
+            (Path(folder) / "go.mod").write_text(f"module {name}\n\ngo 1.22\n", encoding="utf-8")
+            return 0
+        case ["-C", folder, "get", spec] if "@" in spec:
+            return _get(Path(folder), *spec.split("@", 1))
+        case ["-C", folder, "run", "."]:
+            return _run(Path(folder))
+        case _:
+            return _test(arguments)
+
+
+def _get(folder: Path, module: str, version: str) -> int:
+    base = os.environ.get("GOPROXY", "")
+    if not base.startswith("http://127.0.0.1:"):
+        message = f"the module proxy {base}"
+        raise Unreadable(message)
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(f"{base}/{module}/@v/{version}.zip", timeout=60) as answer:
+            raw = answer.read()
+    except urllib.error.HTTPError as error:
+        said = error.read().decode("utf-8", "replace").strip()
+        say(f"go: {module}@{version}: reading {base}/{module}/@v/{version}.zip: {error.code}: {said}")
+        return 1
+    except OSError as error:
+        raise Unreadable(str(error)) from None
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        archive.extractall(folder / _MODULES)
+    with (folder / "go.mod").open("a", encoding="utf-8") as out:
+        out.write(f"\nrequire {module} {version}\n")
+    say(f"go: added {module} {version}")
+    return 0
+
+
+def _run(folder: Path) -> int:
+    text = (folder / "main.go").read_text(encoding="utf-8")
+    found = _PROGRAM.fullmatch(text)
+    if found is None:
+        message = f"{folder / 'main.go'}"
+        raise Unreadable(message)
+    required = re.search(
+        rf"^require {re.escape(found['module'])} (\S+)$", (folder / "go.mod").read_text(), re.MULTILINE
+    )
+    if required is None:
+        say(f"main.go: no required module provides package {found['module']}; to add it:")
+        return 1
+    place = folder / _MODULES / f"{found['module']}@{required[1]}"
+    code = "\n".join(
+        path.read_text(encoding="utf-8")
+        for path in sorted(place.glob("*.go"))
+        if not path.name.endswith("_test.go")
+    )
+    if not re.search(r"^type Pool struct", code, re.MULTILINE):
+        say("./main.go: undefined: plasmite.Pool")
+        return 1
+    ring = GO.ring(code, int(found["size"]))
+    for message in literals(found["messages"]):
+        ring.append(message)
+    tell("".join(ring.messages))
+    return 0
+
+
+def _test(arguments: list[str]) -> int:
     if arguments[:1] != ["test"] or not set(arguments[1:]) <= {"./...", "."}:
         message = " ".join(arguments)
         raise Unreadable(message)

@@ -43,7 +43,7 @@ class Reset(Exception):  # noqa: N818  (what happens to the connection, and no f
 
 
 class Twin(Protocol):
-    """One service. ``name`` is a word: ``github``, ``objects``, ``crates``, ``npm``, ``pypi``."""
+    """One service. ``name`` is a word: ``github``, ``objects``, ``crates``, ``npm``, ``pypi``, ``go``."""
 
     @property
     def name(self) -> str:
