@@ -20,7 +20,7 @@ from pytest_relgate.evidence import incident_report as report
 from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence import seal, wording
 from pytest_relgate.evidence.folder import JOURNAL, SEAL
-from pytest_relgate.github.triage import RunRecord
+from pytest_relgate.github.triage import CHECK_TAP, RunRecord
 from pytest_relgate.judge.incidents import (
     Happening,
     Incident,
@@ -30,7 +30,7 @@ from pytest_relgate.judge.incidents import (
     SeenRun,
     incidents_of,
 )
-from pytest_relgate.model import ChannelTable, Phase, State
+from pytest_relgate.model import ChannelTable, Mode, Phase, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from pytest_relgate.profile import Profile
 
 ATTACHED: Final = "attached"
+_LACKS: Final = ("missing", "late", "partial")
 _RUN: Final = re.compile(r"/actions/runs/(\d+)")
 
 T = TypeVar("T")
@@ -202,8 +203,8 @@ def _document(
         jobs=tuple(_jobs(runs)),
         gates=tuple(map(_gate_line, gates)),
         waiver=wording.waiver_in_words(waiver) if waiver and found.kind is Kind.EXCEPTION else "",
-        remedy=tuple(_remedies(found, runs, gates)),
-        rerun=rerun(evidence),
+        remedy=tuple(_remedies(found, sealed, runs, gates, profile)),
+        rerun=_rerun(found, sealed),
         folder="/".join(sealed.folder.parts[-3:]),  # it is filed: where it lies on this machine is nobody's
         evidence=sealed.digest,
     )
@@ -266,22 +267,44 @@ def _gate_line(gate: seal.SealedGate) -> written.GateLine:
     )
 
 
-def _remedies(found: Incident, runs: Iterable[RunRecord], gates: Iterable[seal.SealedGate]) -> Iterator[str]:
-    """What to do, once each: for failed jobs, and for gates."""
+def _remedies(
+    found: Incident,
+    sealed: Sealed,
+    runs: Iterable[RunRecord],
+    gates: Iterable[seal.SealedGate],
+    profile: Profile,
+) -> Iterator[str]:
+    """What to do, once each: for failed jobs, for channels that lack the release, and for gates."""
     said = [job.remedy for record in runs for job in record.failed]
     if found.kind is Kind.EXCEPTION:
         said.append("mend what was let go before the next release, and take the waiver away")
     else:
         said += [gate.attempts[-1].do for gate in gates if gate.attempts and gate.state is State.FAILED]
+        taps = {name for name, channel in profile.channels.items() if channel.kind == "homebrew"}
+        if found.kind is Kind.CHANNELS and taps & set(_lacking(sealed)):
+            said.append(CHECK_TAP)
     yield from dict.fromkeys(filter(None, said))
 
 
-def rerun(evidence: seal.Evidence) -> str:
-    """Return the command that runs the phase again for the same target (SPEC S41, S45)."""
-    words = ["pytest", evidence.subject.checks_path or ".", "-m", evidence.phase]
+def _lacking(sealed: Sealed) -> Iterator[str]:
+    """The channels on which the release is not, or not whole."""
+    lines = sealed.channels.lines if sealed.channels else ()
+    yield from (line.channel for line in lines if line.state in _LACKS)
+
+
+def _rerun(found: Incident, sealed: Sealed) -> str:
+    """The command that goes on with the same target: what is missing is published, all else judged again.
+
+    SPEC S41, S45.
+    """
+    evidence = sealed.evidence
+    publish = found.kind is Kind.CHANNELS and any(_lacking(sealed)) and evidence.phase is not Phase.PUBLISH
+    phase, live = (Phase.PUBLISH, True) if publish else (evidence.phase, evidence.mode == Mode.LIVE)
+    words = ["pytest", evidence.subject.checks_path or ".", "-m", phase]
     words += ["--release-target", evidence.target]
-    if evidence.mode == "live":
-        words += ["--release-mode", "live", "--release-agent", evidence.agent]
+    if live:
+        agent = evidence.agent if evidence.mode == Mode.LIVE else "YOU"
+        words += ["--release-mode", "live", "--release-agent", agent]
     return shlex.join(words)
 
 

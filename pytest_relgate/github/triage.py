@@ -28,6 +28,9 @@ TAIL: Final = 64 << 10
 """Bytes at the end of a log that are kept."""
 
 TAP_SECRET: Final = "HOMEBREW_TAP_TOKEN"  # noqa: S105  (the name of a secret)
+CHECK_TAP: Final = f"check {TAP_SECRET}: that it is set, has not expired and may push to the tap"
+"""What to do where the formula did not reach the tap (SPEC S45)."""
+
 _LOGS: Final = 20  # of a matrix that failed as a whole the rest says the same
 _LINES: Final = 20
 _LONGEST: Final = 400  # characters of a line
@@ -112,7 +115,7 @@ class Triage:
         """Return what to do about a failed job. The sync of the tap hangs on one secret (SPEC S45)."""
         said = list(dict.fromkeys(signal.remedy for signal in signals if signal.remedy))
         if any(fnmatchcase(job, pattern) for pattern in self.taps):
-            said.append(f"check {TAP_SECRET}: that it is set, has not expired and may push to the tap")
+            said.append(CHECK_TAP)
         return "; ".join([*said, again] if again else said)
 
     def read(
