@@ -12,6 +12,7 @@ class TestChannel:
         faults=(
             "github-absent",
             "github-draft",
+            "github-not-latest",
             "crates-absent",
             "crates-wrong-version",
             "crates-yanked",

@@ -1,7 +1,9 @@
 """A GitHub release as a channel: its assets, its marks, and the commit of its tag.
 
 An asset's ``digest`` is worked out at the upload, so a truncated file matches its own: the bytes are read.
-A draft answers 404 by its tag and is found by listing, with a credential that may see it.
+A draft answers 404 by its tag and is found by listing, with a credential that may see it. Which release is
+the latest goes by the date of its commit unless somebody says otherwise: that one is what is given to whoever
+names no version.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ def observe(look: Look) -> Observation:
             return look.absent(absent, where)
         case Known(value=release, exchanges=exchanges):
             look.exchanges += exchanges
-    commit = ""
+    commit, latest = "", look.expected.spelled
     if not release.draft:  # the tag of a draft comes with its publication
         match look.api.tag_commit(look.tag, fresh=look.fresh):
             case Unknown() as unknown:
@@ -38,6 +40,10 @@ def observe(look: Look) -> Observation:
                 return look.absent(absent, where)
             case Known(value=commit, exchanges=exchanges):
                 look.exchanges += exchanges
+        marked = _marked_as_latest(look)
+        if isinstance(marked, Unknown):
+            return look.unknown(marked, where)
+        latest = marked
     marks = {"draft": release.draft, "prerelease": release.prerelease}
     uploaded = all(asset.state == "uploaded" for asset in release.assets)
     return Observation(
@@ -46,7 +52,7 @@ def observe(look: Look) -> Observation:
         Presence.COMPLETE if uploaded else Presence.PARTIAL,
         where=where,
         version=look.expected.spelled,
-        resolved=look.expected.spelled,
+        resolved=latest,
         files=tuple(_read(look, asset) for asset in release.assets if asset.state == "uploaded"),
         flags=frozenset(mark for mark, held in marks.items() if held),
         whole=release.immutable or look.over(),
@@ -54,6 +60,20 @@ def observe(look: Look) -> Observation:
         published=release.published_at or "",
         exchanges=tuple(look.exchanges),
     )
+
+
+def _marked_as_latest(look: Look) -> str | Unknown:
+    """The version of the release that GitHub calls the latest; empty where it calls none so."""
+    fact = look.api.latest_release(fresh=look.fresh)
+    if not isinstance(fact, Unknown):
+        look.exchanges += fact.exchanges
+    match fact:
+        case Unknown():
+            return fact
+        case Absent():
+            return ""
+        case Known(value=release):
+            return release.tag_name.removeprefix("v")
 
 
 def _read(look: Look, asset: AssetFacts) -> File:

@@ -144,6 +144,10 @@ def _nothing(seen: Observation, expected: Expectation) -> Opinion:
     return Opinion(Standing.ABSENT, f"{seen.channel} does not have {expected.spelled}", _AGAIN)
 
 
+_TO_MOVE_BACK: Final = {
+    "npm": "move the dist-tag latest back to the last stable version",
+    "github-release": "mark it as a prerelease: gh release edit --prerelease",
+}
 _AGAIN: Final = "look again later, or wait with --release-wait 20m"
 _ORIGIN: Final = "ask the origin, or look again later"
 
@@ -163,22 +167,28 @@ def _version(seen: Observation, expected: Expectation) -> Opinion:  # noqa: C901
         if flag in seen.flags:
             return _withdrawn(seen, expected, flag)
     if expected.prerelease:
-        if seen.resolved == wanted and seen.kind == "npm" and not seen.mirror:
+        if seen.resolved == wanted and seen.kind in _TO_MOVE_BACK and not seen.mirror:
             words = f"{place} gives {wanted}, a prerelease, to whoever names no version"
-            return Opinion(
-                Standing.DIVERGED, words, "move the dist-tag latest back to the last stable version"
-            )
+            return Opinion(Standing.DIVERGED, words, _TO_MOVE_BACK[seen.kind])
         return SERVED
     if seen.resolved == wanted or (not seen.resolved and seen.mirror):
         return SERVED
     if seen.mirror and (expected.newest or _older(seen.resolved, wanted)):
         words = f"{place}, a mirror, gives {seen.resolved} to whoever names no version"
         return Opinion(Standing.UNKNOWN, words, _ORIGIN)
+    if seen.kind == "github-release" and seen.whole and expected.newest is not False:
+        return _not_the_latest(seen, wanted)
     if not seen.resolved or _older(seen.resolved, wanted):
         gets = f"still {seen.resolved}" if seen.resolved else "nothing"
         words = f"{place} has {wanted}, and whoever names no version gets {gets}"
         return Opinion(Standing.LATE, words, _AGAIN)
     return _given_out_instead(seen, expected)
+
+
+def _not_the_latest(seen: Observation, wanted: str) -> Opinion:
+    """The newest stable release is out and another one is marked as the latest: that stays so by itself."""
+    words = f"{seen.channel} has {wanted}, and marks {seen.resolved or 'none'} as the latest release"
+    return Opinion(Standing.DIVERGED, words, f"gh release edit v{wanted} --latest")
 
 
 def _given_out_instead(seen: Observation, expected: Expectation) -> Opinion:

@@ -149,6 +149,31 @@ TABLE = {
         every(Standing.ABSENT) | {"version": Standing.WITHDRAWN, "flags": Standing.WITHDRAWN},
         "withheld",
     ),
+    "github-marks-another": Row(
+        seen(kind="github-release", resolved="0.1.9", whole=True),
+        {"version": Standing.DIVERGED},
+        "marks 0.1.9 as the latest",
+    ),
+    "github-marks-none": Row(
+        seen(kind="github-release", resolved="", whole=True), {"version": Standing.DIVERGED}, "marks none"
+    ),
+    "github-marks-another-so-far": Row(
+        seen(kind="github-release", resolved="0.1.9", whole=False), {"version": Standing.LATE}, "still 0.1.9"
+    ),
+    "github-marks-the-newest": Row(
+        seen(kind="github-release", resolved="0.3.0", whole=True), {}, "", wanted(newest=False)
+    ),
+    "github-marks-a-prerelease": Row(
+        seen(
+            kind="github-release",
+            version="0.2.0-rc.1",
+            resolved="0.2.0-rc.1",
+            flags=frozenset({"prerelease"}),
+        ),
+        {"version": Standing.DIVERGED},
+        "a prerelease, to whoever",
+        wanted(version="0.2.0-rc.1", spelled="0.2.0-rc.1", prerelease=True),
+    ),
     "latest-older": Row(seen(resolved="0.1.9"), {"version": Standing.LATE}, "gets still 0.1.9"),
     "latest-nothing": Row(seen(resolved=""), {"version": Standing.LATE}, "gets nothing"),
     "latest-newer": Row(seen(resolved="9.9.9"), {"version": Standing.DIVERGED}, "gives 9.9.9"),
@@ -197,13 +222,16 @@ TABLE = {
         "is marked prerelease, and is not",
     ),
     "not-marked-prerelease": Row(
-        seen(kind="github-release"),
+        seen(kind="github-release", resolved="0.1.9"),
         {"flags": Standing.DIVERGED},
         "is not marked prerelease, and is",
         wanted(prerelease=True),
     ),
     "rightly-marked": Row(
-        seen(kind="github-release", flags=frozenset({"prerelease"})), {}, "", wanted(prerelease=True)
+        seen(kind="github-release", flags=frozenset({"prerelease"}), resolved="0.1.9"),
+        {},
+        "",
+        wanted(prerelease=True),
     ),
     "a-file-is-missing": Row(
         seen(),

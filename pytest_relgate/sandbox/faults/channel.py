@@ -66,6 +66,17 @@ def _draft(one: Release, _: Store) -> Release:
     return msgspec.structs.replace(one, draft=True, published_at=None)
 
 
+def _latest_before(world: World, store: Store) -> World:
+    """The release before is marked as the latest: GitHub goes by dates, and its commit has a later one."""
+    tag = f"v{overlay.version_of(world, store)}"
+    before = next((one for one in reversed(world.releases) if one.tag != tag), None)
+    releases = (
+        msgspec.structs.replace(one, created_at="2036-01-01T00:00:00Z") if one is before else one
+        for one in world.releases
+    )
+    return msgspec.structs.replace(world, releases=tuple(releases))
+
+
 # -- crates.io ------------------------------------------------------------------------------------------
 
 
@@ -261,6 +272,12 @@ FAULTS = (
         "the GitHub release has an asset too much",
         r"plasmite_windows_amd64\.zip is there and is not expected",
         world=overlay.release(_more_assets),
+    ),
+    _fault(
+        "github-not-latest",
+        "GitHub marks the release before as the latest",
+        r"marks [0-9.]+ as the latest release",
+        world=_latest_before,
     ),
     _fault("github-truncated", "an asset of the GitHub release broke off", _BROKEN, world=_asset(cut)),
     _fault(
