@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_relgate.evidence import channel_table, wording
+from pytest_relgate.evidence import blocking, channel_table, tally, wording
 from pytest_relgate.evidence.printable import printable
 from pytest_relgate.model import State
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_relgate.drilling import Outcome
-    from pytest_relgate.evidence.wording import Card
+    from pytest_relgate.evidence.blocking import Card
     from pytest_relgate.model import Record
     from pytest_relgate.session import ReleaseRun
 
@@ -124,7 +124,7 @@ def _closing(record: Record, run: ReleaseRun) -> Iterator[Line]:
     yield Line(f" {verdict.word} {record.context.target} ".center(WIDTH, "="), f"{colour} bold")
     yield from _sum(_where(record), _numbers(record))
     yield Line("")
-    shown = wording.cards(record)
+    shown = blocking.cards(record)
     for card in shown[:CARDS_SHOWN]:
         yield from _card(card)
     if len(shown) > CARDS_SHOWN:
@@ -165,7 +165,7 @@ def _where(record: Record) -> str:
 
 
 def _numbers(record: Record) -> str:
-    count = wording.counts(record)
+    count = tally.counts(record)
     parts = [
         f"{count.passed} passed",
         f"{count.not_due} not due" if count.not_due else "",

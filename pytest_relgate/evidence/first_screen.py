@@ -9,16 +9,17 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from pytest_relgate.evidence import channel_table, wording
+from pytest_relgate.evidence import blocking, channel_table, tally, wording
 from pytest_relgate.evidence.html_rows import esc, linked, log_link
 from pytest_relgate.evidence.printable import printable
-from pytest_relgate.evidence.wording import Standing
+from pytest_relgate.evidence.tally import Standing
 from pytest_relgate.model import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_relgate.evidence.wording import Card, Counts
+    from pytest_relgate.evidence.blocking import Card
+    from pytest_relgate.evidence.tally import Counts
     from pytest_relgate.model import ChannelTable, Record
 
 CARDS = 50
@@ -30,8 +31,8 @@ _FIRST = ("release", "commit", "mode", "agent", "base", "tree", "lock")
 
 def first_screen(record: Record) -> str:
     """Return the first screen as an HTML fragment."""
-    count = wording.counts(record)
-    names = wording.named(record)
+    count = tally.counts(record)
+    names = tally.named(record)
     word = record.verdict.word
     rest = wording.sentence(record, count).removeprefix(word)
     return (
@@ -60,7 +61,7 @@ def _mood(record: Record) -> str:
     if record.verdict.passed:
         return "passed"
     waits = record.verdict.only_pending and record.verdict.reasons
-    return "pending" if waits and not wording.counts(record).run else "blocked"
+    return "pending" if waits and not tally.counts(record).run else "blocked"
 
 
 def _tally(count: Counts) -> str:
@@ -100,7 +101,7 @@ def _facts(facts: Iterable[tuple[str, str]]) -> str:
 
 
 def _cards(record: Record, count: Counts) -> str:
-    shown = list(islice(wording.each_card(record), CARDS))
+    shown = list(islice(blocking.each_card(record), CARDS))
     if not shown:
         return ""
     total = count.blocking + count.run
@@ -162,7 +163,7 @@ def _signed(record: Record) -> Iterator[str]:
 
 def _not_due(record: Record, names: frozenset[str]) -> Iterator[str]:
     for judged in record.verdict.gates:
-        if judged.state is State.NOT_TRIGGERED and wording.standing(judged, names) is Standing.NOT_DUE:
+        if judged.state is State.NOT_TRIGGERED and tally.standing(judged, names) is Standing.NOT_DUE:
             title = esc(printable(judged.gate.title or judged.gate.id))
             yield f"<b>{title}</b> {esc(wording.not_due_in_words(judged))}"
 

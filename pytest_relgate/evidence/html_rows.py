@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pytest_relgate.evidence import wording
+from pytest_relgate.evidence import tally, wording
 from pytest_relgate.evidence.printable import BLOCK, LINE, printable
-from pytest_relgate.evidence.wording import Standing
+from pytest_relgate.evidence.tally import Standing
 from pytest_relgate.model import State
 
 if TYPE_CHECKING:
@@ -81,12 +81,12 @@ def rows(record: Record, results: Mapping[str, Result]) -> list[Row]:
     ``results`` are pytest-html's by node id. One that belongs to no gate (a module that could not be
     collected) gets a row of its own at the end, and says so.
     """
-    names = wording.named(record)
+    names = tally.named(record)
     prefix = _prefix(record, results)
     ordered: dict[Standing, list[Row]] = {each: [] for each in _ORDER}
     known = set()
     for judged in record.verdict.gates:
-        where = wording.standing(judged, names)
+        where = tally.standing(judged, names)
         node = prefix + judged.gate.id
         known.add(node)
         ordered[where].append(_row(judged, record, where, names, results.get(node)))

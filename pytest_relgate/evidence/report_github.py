@@ -10,14 +10,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_relgate.evidence import wording
+from pytest_relgate.evidence import blocking
 from pytest_relgate.evidence.printable import BLOCK, printable
 from pytest_relgate.evidence.report_markdown import markdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_relgate.evidence.wording import Card
+    from pytest_relgate.evidence.blocking import Card
     from pytest_relgate.model import Record
 
 LINES = 10
@@ -35,7 +35,7 @@ def error_lines(record: Record) -> list[str]:
 
     Each is one line whatever a gate wrote, so that no text of a gate can start a command.
     """
-    cards = wording.cards(record)
+    cards = blocking.cards(record)
     if len(cards) <= LINES:
         return [_error(card) for card in cards]
     rest = cards[LINES - 1 :]

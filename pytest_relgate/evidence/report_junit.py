@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_relgate.evidence import wording
+from pytest_relgate.evidence import blocking, tally, wording
 from pytest_relgate.evidence.printable import LINE, first_line, printable
-from pytest_relgate.evidence.wording import Standing
+from pytest_relgate.evidence.tally import Standing
 from pytest_relgate.model import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from pytest_relgate.evidence.wording import Card
+    from pytest_relgate.evidence.blocking import Card
     from pytest_relgate.model import Judged, Reason, Record
 
 RUN_CASE = "relgate verdict"
@@ -36,7 +36,7 @@ _PLAIN = re.compile(r"[\w ./:\[\]()=,+@#%*!?;'|-]*")
 
 def junit(record: Record) -> Iterator[str]:
     """Yield the document in chunks, to be written as UTF-8."""
-    names, gates = wording.named(record), record.verdict.gates
+    names, gates = tally.named(record), record.verdict.gates
     known = {judged.gate.id for judged in gates} if names else set()
     reasons: dict[str, list[Reason]] = {}
     of_run: list[Card] = []
@@ -44,9 +44,9 @@ def junit(record: Record) -> Iterator[str]:
         if reason.gate in known:
             reasons.setdefault(reason.gate, []).append(reason)
         else:
-            of_run.append(wording.card(reason.code, None, reason))
-    if not of_run and not record.verdict.passed and not wording.counts(record).blocking:
-        of_run.extend(wording.each_card(record))
+            of_run.append(blocking.card(reason.code, None, reason))
+    if not of_run and not record.verdict.passed and not tally.counts(record).blocking:
+        of_run.extend(blocking.each_card(record))
     yield _opening(record, names, bool(of_run))
     for start in range(0, len(gates), ROWS):
         batch = gates[start : start + ROWS]
@@ -65,7 +65,7 @@ def _opening(record: Record, names: frozenset[str], run_case: bool) -> str:  # n
         seconds += judged.attempts[-1].seconds if judged.attempts else 0
         if judged.state is passed and judged.gate.id not in names:
             continue
-        if wording.standing(judged, names) is not Standing.BLOCKS:
+        if tally.standing(judged, names) is not Standing.BLOCKS:
             skipped += 1
         elif judged.state in _ERRORS:
             errors += 1
@@ -119,10 +119,10 @@ def _case(
         case += _property("kept", record.kept[gate.id]).rstrip()
     if state is State.PASSED and gate.id not in names:
         return case + "</properties></testcase>\n"
-    if wording.standing(judged, names) is Standing.BLOCKS:
-        cards = [wording.card(each.code, judged, each) for each in reasons.get(gate.id, ())]
+    if tally.standing(judged, names) is Standing.BLOCKS:
+        cards = [blocking.card(each.code, judged, each) for each in reasons.get(gate.id, ())]
         kind = "error" if state in _ERRORS else "failure"
-        outcome = _fault(kind, cards or [wording.card(state, judged, None)])
+        outcome = _fault(kind, cards or [blocking.card(state, judged, None)])
     else:
         why = wording.why_in_words(judged, record, names)
         outcome = f'<skipped type="{state}" message="{escaped(f"{state}: {why}")}"/>\n'

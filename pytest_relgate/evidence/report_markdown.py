@@ -11,14 +11,14 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from pytest_relgate.evidence import channel_table, wording
+from pytest_relgate.evidence import blocking, channel_table, tally, wording
 from pytest_relgate.evidence.printable import BLOCK, LINE, printable
 from pytest_relgate.model import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pytest_relgate.evidence.wording import Card
+    from pytest_relgate.evidence.blocking import Card
     from pytest_relgate.model import Record
 
 CARDS = 50
@@ -42,7 +42,7 @@ _PLAIN_TITLE = re.compile(r"([A-Za-z0-9 ,;]+) (\[[!-_a-{}~]*\])")
 
 def markdown(record: Record) -> Iterator[str]:
     """Yield the report in chunks, each whole in itself, so that a cut between two breaks nothing."""
-    count = wording.counts(record)
+    count = tally.counts(record)
     yield f"## {prose(wording.sentence(record, count))}\n\n"
     yield _tally(count)
     yield from table(("", ""), [(label, prose(words)) for label, words in wording.subject_in_words(record)])
@@ -59,7 +59,7 @@ def markdown(record: Record) -> Iterator[str]:
     yield from _gates(record)
 
 
-def _tally(count: wording.Counts) -> str:
+def _tally(count: tally.Counts) -> str:
     parts = (
         f"{count.passed} passed",
         f"{count.not_due} not due",
@@ -74,7 +74,7 @@ def _tally(count: wording.Counts) -> str:
 def _cards(record: Record, total: int) -> Iterator[str]:
     heading = "### What blocks\n\n"
     shown = 0
-    for card in islice(wording.each_card(record), CARDS):
+    for card in islice(blocking.each_card(record), CARDS):
         yield heading + _card(card)
         heading = ""
         shown += 1
@@ -133,7 +133,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[st
 
 
 def _gates(record: Record) -> Iterator[str]:
-    names, kept = wording.named(record), record.kept
+    names, kept = tally.named(record), record.kept
     passed = State.PASSED
     head = "### All gates\n\n| state | gate | title | seconds | why |\n| --- | --- | --- | ---: | --- |\n"
     gates = record.verdict.gates

@@ -7,12 +7,10 @@ it unless a docstring says otherwise.
 from __future__ import annotations
 
 import re
-from enum import Enum
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from pytest_relgate.evidence.printable import BLOCK, first_line, output, printable
+from pytest_relgate.evidence import tally
+from pytest_relgate.evidence.printable import BLOCK, first_line, printable
 from pytest_relgate.judge.waivers import POLICY_EXCEPTION, self_approved
 from pytest_relgate.model import State
 
@@ -20,117 +18,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_relgate.model import (
-        Attempt,
         Condition,
         Context,
         Drill,
         Judged,
         Proof,
-        Reason,
         Record,
         Waiver,
     )
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", re.ASCII)
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", re.ASCII)
 _PATTERNS_SHOWN = 4
-_NAMES_SHOWN = 6
+NAMES_SHOWN = 6
 _DIGEST_SHOWN = 19
 _COMMIT_SHOWN = 7
 _STATES = {str(state): state.replace("_", " ").lower() for state in State}
 
 
-class Standing(Enum):
-    """What a gate does to the verdict, which is all that colours and counts tell apart."""
-
-    BLOCKS = "blocks"
-    TOLERATED = "tolerated"
-    NOT_DUE = "not due"
-    PASSED = "passed"
-
-
-class Counts(msgspec.Struct, frozen=True):
-    """How many gates stand how. ``gates`` is all of them, ``kept`` those not run again.
-
-    ``blocking`` counts gates alone, ``run`` the reasons that are about no single gate.
-    """
-
-    gates: int
-    passed: int
-    not_due: int
-    waived: int
-    advisory: int
-    blocking: int
-    run: int
-    kept: int
-
-
-class Card(msgspec.Struct, frozen=True):
-    """One blocking gate, or one fact about the run that blocks. Every text is safe to show.
-
-    ``found`` may have several lines, the others have one; any but ``state`` and ``title`` may be empty.
-    ``where`` is the gate's own place (test file and line), ``place`` where the fault is.
-    """
-
-    state: str
-    title: str
-    gate: str = ""
-    where: str = ""
-    found: str = ""
-    place: str = ""
-    do: str = ""
-    history: str = ""
-    log: str = ""
-
-
-def named(record: Record) -> frozenset[str]:
-    """Return the ids of the gates that a reason of the verdict names."""
-    return frozenset(reason.gate for reason in record.verdict.reasons if reason.gate)
-
-
-def standing(judged: Judged, names: frozenset[str]) -> Standing:
-    """Return what the gate does to the verdict; ``names`` is :func:`named`.
-
-    A gate that is neither passing nor advisory blocks even where no reason names it: a report is
-    never greener than its record.
-    """
-    state = judged.state
-    if judged.gate.id in names:
-        return Standing.BLOCKS
-    if state is State.PASSED:
-        return Standing.PASSED
-    if state is State.NOT_TRIGGERED:
-        return Standing.NOT_DUE
-    if state is State.WAIVED or judged.gate.advisory:
-        return Standing.TOLERATED
-    return Standing.BLOCKS
-
-
-def counts(record: Record) -> Counts:
-    """Return how many gates stand how."""
-    names = named(record)
-    passed, others = State.PASSED, list[Standing]()
-    waived = 0
-    for judged in record.verdict.gates:
-        # Most gates of most runs pass: they are counted by what is left.
-        if judged.state is not passed or judged.gate.id in names:
-            others.append(standing(judged, names))
-            waived += judged.state is State.WAIVED and others[-1] is Standing.TOLERATED
-    known = {judged.gate.id for judged in record.verdict.gates} if names else set()
-    return Counts(
-        gates=len(record.verdict.gates),
-        passed=len(record.verdict.gates) - len(others),
-        not_due=others.count(Standing.NOT_DUE),
-        waived=waived,
-        advisory=others.count(Standing.TOLERATED) - waived,
-        blocking=others.count(Standing.BLOCKS) + len(names - known),
-        run=sum(not reason.gate for reason in record.verdict.reasons),
-        kept=len(record.kept),
-    )
-
-
-def sentence(record: Record, count: Counts | None = None) -> str:
+def sentence(record: Record, count: tally.Counts | None = None) -> str:
     """Return the verdict in one sentence that starts with its word. ``count`` saves counting twice."""
-    count = count or counts(record)
+    count = count or tally.counts(record)
     target = printable(record.context.target) or "no target"
     about = f"{target} in {record.context.phase}"
     word = record.verdict.word + where_in_words(record.context)
@@ -162,85 +69,6 @@ def state_in_words(state: str) -> str:
     return _STATES.get(state, printable(state).replace("_", " ").lower())
 
 
-def each_card(record: Record) -> Iterator[Card]:
-    """Yield a card per reason, then one per blocking gate that no reason names."""
-    names = named(record)
-    gates = {judged.gate.id: judged for judged in record.verdict.gates if judged.gate.id in names}
-    for reason in record.verdict.reasons:
-        yield card(reason.code, gates.get(reason.gate), reason)
-    silent = not record.verdict.passed and not record.verdict.reasons
-    passed = State.PASSED
-    for judged in record.verdict.gates:
-        if judged.state is passed or judged.gate.id in names:
-            continue
-        if standing(judged, names) is Standing.BLOCKS:
-            silent = False
-            yield card(judged.state, judged, None)
-    if silent:
-        yield Card(state="INVALID", title="The verdict is BLOCKED and its record does not say why")
-
-
-def cards(record: Record) -> tuple[Card, ...]:
-    """Return a card per blocking gate and per fact about the run that blocks, in the record's order."""
-    return tuple(each_card(record))
-
-
-def card(code: str, judged: Judged | None, reason: Reason | None) -> Card:
-    """Return the card of a reason, of a blocking gate, or of a gate for a reason."""
-    message, gate_id = (reason.message, reason.gate) if reason else ("", "")
-    remedy, place = (reason.remedy, reason.where) if reason else ("", "")
-    if judged is None:
-        # A fact about the run, or a gate of which nothing is known but the reason itself.
-        title = printable(gate_id) or first_line(message) or state_in_words(code)
-        return Card(
-            state=printable(code),
-            title=title,
-            gate=printable(gate_id),
-            found="" if title == message else output(message),
-            place=printable(place),
-            do=printable(remedy, limit=BLOCK),
-        )
-    gate = judged.gate
-    last = judged.attempts[-1] if judged.attempts else None
-    seen = history(judged.attempts)
-    if code == State.FLAKY and seen:  # the history says that it is; found is what it failed with
-        message = next((one.message for one in reversed(judged.attempts) if not one.outcome.passing), "")
-    else:
-        message = message or judged.why or (last.message if last else "")
-    fault = (last.where if last else "") or (place if place != gate.where else "")
-    return Card(
-        state=printable(code),
-        title=printable(gate.title) or printable(gate.id),
-        gate=printable(gate.id),
-        where=printable(gate.where),
-        found=output(message),
-        place=printable(fault) if fault != gate.where else "",
-        do=printable(remedy or (last.do if last else "") or gate.remedy, limit=BLOCK),
-        history=seen,
-        log=printable(last.log) if last else "",
-    )
-
-
-def history(attempts: tuple[Attempt, ...]) -> str:
-    """Return what was seen of a gate that had more than one attempt: ``15:41 failed, 15:58 passed``."""
-    if len(attempts) < 2:  # noqa: PLR2004  (one attempt has no history)
-        return ""
-    newest = attempts[-1]
-    days = {attempt.started[:10] for attempt in attempts}
-    seen = [f"{_clock(each.started, len(days) > 1)} {state_in_words(each.outcome)}" for each in attempts]
-    left_out = len(seen) - _NAMES_SHOWN
-    if left_out > 0:
-        seen = [seen[0], f"{left_out} more", *seen[1 - _NAMES_SHOWN :]]
-    same = all(each.tree == newest.tree for each in attempts)
-    return printable(", ".join(seen)) + (", same tree" if same else "")
-
-
-def _clock(time: str, with_day: bool) -> str:  # noqa: FBT001  (private, one caller)
-    if not _TIME.fullmatch(time):
-        return printable(time, limit=20)
-    return f"{time[:10]} {time[11:16]}" if with_day else time[11:16]
-
-
 def kept_in_words(since: str) -> str:
     """Return that a gate was not run again, with the minute of the attempt that stands."""
     return f"kept from {printable(time_in_words(since))}"
@@ -248,7 +76,7 @@ def kept_in_words(since: str) -> str:
 
 def time_in_words(time: str) -> str:
     """Return an RFC 3339 time in UTC to the minute; anything else as it is."""
-    return f"{time[:10]} {time[11:16]} UTC" if _TIME.fullmatch(time) else time
+    return f"{time[:10]} {time[11:16]} UTC" if TIME.fullmatch(time) else time
 
 
 def condition_in_words(condition: Condition) -> str:
@@ -342,18 +170,18 @@ def unused_waivers(record: Record) -> Iterator[str]:
 def why_in_words(judged: Judged, record: Record, names: frozenset[str]) -> str:
     """Return the line that stands beside a gate in a table of all gates; mostly empty."""
     kept = record.kept.get(judged.gate.id)
-    match standing(judged, names):
-        case Standing.PASSED:
+    match tally.standing(judged, names):
+        case tally.Standing.PASSED:
             words = signed_in_words(judged)
             if not words:
                 return kept_in_words(kept) if kept else ""
-        case Standing.NOT_DUE:
+        case tally.Standing.NOT_DUE:
             words = not_due_in_words(judged)
-        case Standing.TOLERATED if judged.waiver:
+        case tally.Standing.TOLERATED if judged.waiver:
             words = waiver_in_words(judged.waiver)
-        case Standing.TOLERATED:
+        case tally.Standing.TOLERATED:
             words = f"advisory, does not decide: {_last_words(judged)}".removesuffix(": ")
-        case Standing.BLOCKS:
+        case tally.Standing.BLOCKS:
             words = _last_words(judged)
     return f"{words}; {kept_in_words(kept)}" if kept else words
 
@@ -452,8 +280,8 @@ def _with_reason(value: str, why: str) -> str:
 
 
 def _names(names: tuple[str, ...]) -> str:
-    shown = ", ".join(names[:_NAMES_SHOWN])
-    left_out = len(names) - _NAMES_SHOWN
+    shown = ", ".join(names[:NAMES_SHOWN])
+    left_out = len(names) - NAMES_SHOWN
     return printable(shown) + (f", {left_out} more" if left_out > 0 else "")
 
 

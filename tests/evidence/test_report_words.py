@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_relgate.evidence import wording
+from pytest_relgate.evidence import blocking, tally, wording
 from pytest_relgate.evidence.printable import first_line, output, printable
 from pytest_relgate.model import Condition, Judged, Proof, Reason, Record, State, Waiver
 
@@ -108,15 +108,15 @@ def test_the_sandbox_stands_in_the_sentence(a_record: Callable, a_gate: Callable
 
 
 def test_gates_are_counted_by_what_they_do_to_the_verdict(blocked: Record) -> None:
-    assert wording.counts(blocked) == wording.Counts(
+    assert tally.counts(blocked) == tally.Counts(
         gates=16, passed=1, not_due=1, waived=1, advisory=1, blocking=12, run=1, kept=1
     )
 
 
 def test_each_blocking_gate_has_a_card_with_its_remedy(blocked: Record) -> None:
-    cards = wording.cards(blocked)
+    cards = blocking.cards(blocked)
     assert [card.state for card in cards] == [reason.code for reason in blocked.verdict.reasons]
-    assert cards[0] == wording.Card(
+    assert cards[0] == blocking.Card(
         state="FAILED",
         title="every manifest says 0.9.0",
         gate="test_2_versions.py::test_failed",
@@ -131,16 +131,18 @@ def test_each_blocking_gate_has_a_card_with_its_remedy(blocked: Record) -> None:
 
 
 def test_a_flaky_gate_tells_what_was_seen_and_when(blocked: Record) -> None:
-    flaky = next(card for card in wording.cards(blocked) if card.state == "FLAKY")
+    flaky = next(card for card in blocking.cards(blocked) if card.state == "FLAKY")
     assert flaky.history == "15:41 failed, 15:58 passed, same tree"
 
 
 def test_attempts_of_several_days_and_trees_say_so(a_gate: Callable, an_attempt: Callable) -> None:
     ours = a_gate()
     first = an_attempt(ours, State.TIMED_OUT, started="2026-01-31T09:00:00Z", tree="other")
-    assert wording.history((first, an_attempt(ours))) == "2026-01-31 09:00 timed out, 2026-02-01 15:58 passed"
-    assert wording.history((first,)) == ""
-    many = wording.history((*[first] * 9, an_attempt(ours)))
+    assert (
+        blocking.history((first, an_attempt(ours))) == "2026-01-31 09:00 timed out, 2026-02-01 15:58 passed"
+    )
+    assert blocking.history((first,)) == ""
+    many = blocking.history((*[first] * 9, an_attempt(ours)))
     assert "4 more" in many
     assert many.count(",") == 6
 
@@ -151,7 +153,7 @@ def test_a_gate_falls_back_to_what_its_attempt_and_its_marker_say(
     ours = a_gate(title="", remedy="ask Ada")
     tried = an_attempt(ours, State.FAILED, message="bad", where="a.toml:1")
     reason = Reason(code=State.FAILED, gate=ours.id, message="", where="")
-    (card,) = wording.cards(
+    (card,) = blocking.cards(
         a_record(Judged(gate=ours, state=State.FAILED, attempts=(tried,)), reasons=(reason,))
     )
     assert (card.title, card.found, card.place, card.do) == (ours.id, "bad", "a.toml:1", "ask Ada")
@@ -160,16 +162,16 @@ def test_a_gate_falls_back_to_what_its_attempt_and_its_marker_say(
 def test_a_blocking_gate_that_no_reason_names_has_a_card(a_record: Callable, a_gate: Callable) -> None:
     ours = a_gate()
     record = a_record(Judged(gate=ours, state=State.MISSING, why="planned, never judged"))
-    assert [card.state for card in wording.cards(record)] == ["MISSING"]
-    assert wording.counts(record).blocking == 1
+    assert [card.state for card in blocking.cards(record)] == ["MISSING"]
+    assert tally.counts(record).blocking == 1
 
 
 def test_a_reason_makes_an_advisory_gate_block(a_record: Callable, a_gate: Callable) -> None:
     ours = a_gate(advisory=True)
     judged = Judged(gate=ours, state=State.INVALID)
-    assert wording.counts(a_record(judged)).blocking == 0
+    assert tally.counts(a_record(judged)).blocking == 0
     reason = Reason(code=State.INVALID, gate=ours.id, message="m")
-    assert wording.counts(a_record(judged, reasons=(reason,))).blocking == 1
+    assert tally.counts(a_record(judged, reasons=(reason,))).blocking == 1
 
 
 @pytest.mark.parametrize(
