@@ -114,6 +114,12 @@ def draft(paths: Iterable[str], read: Read, tagged: Tagged, repository: str) -> 
             left_out.append(f"{path}: {error.problem.found}")
         except Finding as error:
             left_out.append(error.found)
+    named = {
+        name: one.name for one in channels.values() if one.kind == "npm" for name in _parts(one.why, read)
+    }
+    for name, by in named.items():
+        if name != by:  # it is looked at as what the published package names
+            channels.pop(("npm", name), None)
     kept: list[Assumed] = []
     for kind in dict.fromkeys(one.kind for one in channels.values()):
         mine = [one for one in channels.values() if one.kind == kind]
@@ -215,6 +221,13 @@ def _tap(path: str, name: str, tagged: Tagged, repository: str) -> Assumed:
     return Assumed(
         "homebrew", name, tagged.version, path, tap=f"{owner}/homebrew-tap", formula=f"Formula/{name}.rb"
     )
+
+
+def _parts(path: str, read: Read) -> list[str]:
+    """The packages that a package.json names for single platforms, by the version that it has itself."""
+    document, _ = json_of(path, read)
+    optional = _table(document.get("optionalDependencies"))
+    return [name for name, version in optional.items() if version == document.get("version")]
 
 
 def _description(path: str, read: Read) -> str:

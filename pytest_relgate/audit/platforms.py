@@ -149,4 +149,4 @@ def shown(platforms: Iterable[Platform]) -> str:
     by_system: dict[str, list[str]] = {}
     for system, processor in sorted(platforms):
         by_system.setdefault(system, []).append(processor)
-    return ", ".join(f"{system} {'+'.join(processors)}" for system, processors in by_system.items())
+    return "; ".join(f"{system} {' '.join(processors)}" for system, processors in by_system.items())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_relgate.net.origins import Origins
 
 WIDTH = 80
+SHOWN = 8
 KINDS = ("github-release", "crates", "npm", "pypi", "homebrew")
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
 _NAME = re.compile(r"(@[A-Za-z0-9~-][A-Za-z0-9._~-]*/)?[A-Za-z0-9._~-]+")
@@ -130,8 +131,10 @@ def _lines(answer: Answer) -> Iterator[str]:
         yield from _finding(one)
     for text in answer.assumed:
         yield from _folded(f"assumed  {text}", "         ")
-    for text in answer.left_out:
+    for text in answer.left_out[:SHOWN]:
         yield from _folded(f"not of   {text}", "         ")
+    if len(answer.left_out) > SHOWN:
+        yield f"not of   {len(answer.left_out) - SHOWN} more, which --json names"
     yield from _folded(
         "There is no build to compare with: bytes are held against what the channels and the release itself "
         f"state of them. Read-only, without credentials, {answer.seconds:.0f} s.",

@@ -112,6 +112,18 @@ def test_more_packages_than_are_looked_at_are_counted() -> None:
     assert found.left_out == ("3 more packages of the kind npm",)
 
 
+def test_a_package_for_a_platform_is_not_assumed_beside_the_one_that_names_it() -> None:
+    files = {
+        "package.json": package(
+            optionalDependencies={"@demo/linux-x64": "1.0.0", "other": "^1.0.0"}
+        ).encode(),
+        "npm/linux-x64/package.json": package(name="@demo/linux-x64").encode(),
+        "npm/other/package.json": package(name="other").encode(),
+    }
+    found = draft(files, files.get, read_tag("v1.0.0"), "")
+    assert [one.name for one in found.channels] == ["demo", "other"]
+
+
 def test_systems_that_manifests_promise() -> None:
     files = {
         "Formula/demo.rb": FORMULA.encode(),

@@ -112,4 +112,4 @@ def test_a_library_in_the_folder_of_another_platform() -> None:
 
 
 def test_platforms_in_words() -> None:
-    assert shown({*MAC, ("linux", "386")}) == "darwin amd64+arm64, linux 386"
+    assert shown({*MAC, ("linux", "386")}) == "darwin amd64 arm64; linux 386"
