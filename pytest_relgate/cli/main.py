@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from pytest_relgate.cli.audit_words import add_audit
 from pytest_relgate.cli.incident_words import add_incident
+from pytest_relgate.cli.waive_words import add_waive
 from pytest_relgate.errors import RelgateError
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
     _add_sandbox(commands)
     add_audit(commands, allow_abbrev=False, formatter_class=_formatter)
     add_incident(commands, allow_abbrev=False, formatter_class=_formatter)
+    add_waive(commands, allow_abbrev=False, formatter_class=_formatter)
     return top
 
 

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 POLICY_EXCEPTION = "policy exception"
 """What a waived failure is as an incident (SPEC S30)."""
 
-_LONGEST = timedelta(days=30)
+LONGEST_DAYS = 30
+"""How long a waiver may hold."""
+
+_LONGEST = timedelta(days=LONGEST_DAYS)
 _REMEDY = "correct or remove it in waivers.toml, and have that reviewed"
 
 
