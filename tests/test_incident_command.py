@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -217,6 +218,29 @@ def test_a_used_waiver_is_an_incident_and_an_altered_seal_is_refused(
     status, out, err = typed("file", folder, "--mode", "live")
     assert (status, out) == (2, "")
     assert "TAMPERED: report.md was changed" in err
+
+
+def test_the_command_of_the_documentation_files_once(typed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (HERE.parent / "docs" / "incidents.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    Path("tracker.py").write_text(example)
+    tracker = Path("bin/tracker")
+    tracker.parent.mkdir()
+    book = Path("book").absolute()
+    tracker.write_text(
+        f'#!/bin/sh\nif [ "$1" = new ]; then echo "$2" >> {book}; cat > /dev/null\n'
+        f"else cat {book} 2> /dev/null; fi\nexit 0\n"
+    )
+    tracker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tracker.parent.absolute()}:/usr/bin:/bin")
+    declare(typed)
+    for _ in range(2):
+        assert typed("file", "release-evidence/v0.5.0", "--mode", "live")[0] == 0
+        for receipt in Path("release-evidence").rglob("*.filed.json"):  # as from another folder
+            receipt.unlink()
+    assert [line.partition(" (")[0] for line in book.read_text().splitlines()] == [
+        "[v0.5.0] exception: by hand"
+    ]
 
 
 # -- agreement with what is on record -------------------------------------------------------------------
