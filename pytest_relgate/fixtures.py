@@ -247,6 +247,7 @@ def _outside(request: pytest.FixtureRequest) -> Outside:
 
 def _means(execution: Execution, config: pytest.Config) -> Means:
     """What it takes to start a workflow; without a permit nothing is."""
+    from pytest_relgate.channels.recovery import served
     from pytest_relgate.github.means import Means
     from pytest_relgate.github.triage import Triage
 
@@ -263,7 +264,7 @@ def _means(execution: Execution, config: pytest.Config) -> Means:
 
     folder = _dispatches(execution, config)
     if execution.permit is None:
-        return Means(folder, waiting=execution.waiting)
+        return Means(folder, waiting=execution.waiting, build_run=_build_run(execution, folder))
     return Means(
         folder,
         execution.permit,
@@ -272,7 +273,21 @@ def _means(execution: Execution, config: pytest.Config) -> Means:
         say=say,
         keep=execution.attach,
         triage=Triage.of(execution.facts.profile),
+        build_run=_build_run(execution, folder),
+        recover=execution.facts.context.recover,
+        served=lambda jobs: served(outside, jobs) if (outside := execution.outside) else ((), ()),
     )
+
+
+def _build_run(execution: Execution, dispatches: Path) -> int:
+    """The build run that was named, here or when the release was published; 0 for the tag's."""
+    from pytest_relgate.github.dispatch import BUILD_INPUT
+    from pytest_relgate.github.intent import build_run_of
+
+    context = execution.facts.context
+    if context.build_run or context.phase in ("build", "rehearsal", "publish") or context.faults:
+        return context.build_run
+    return build_run_of(dispatches, BUILD_INPUT)
 
 
 def _dispatches(execution: Execution, config: pytest.Config) -> Path:

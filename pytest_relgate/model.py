@@ -307,7 +307,10 @@ class Review(msgspec.Struct, frozen=True):
 
 
 class Earlier(msgspec.Struct, frozen=True):
-    """What an earlier phase's sealed evidence said, as read by a verification of it."""
+    """What an earlier phase's sealed evidence said, as read by a verification of it.
+
+    ``build_run`` is the build run that its command named, 0 for the tag's.
+    """
 
     phase: Phase
     verdict: Literal["PASSED", "BLOCKED"]
@@ -315,6 +318,7 @@ class Earlier(msgspec.Struct, frozen=True):
     digest: str
     live_only_left_out: bool = False
     problem: str = ""
+    build_run: int = 0
 
 
 class Reason(msgspec.Struct, frozen=True, gc=False):
@@ -363,6 +367,8 @@ class Context(msgspec.Struct, frozen=True):
     ``base`` is empty for a first release; ``base_commit`` likewise. ``*_why`` are for people.
     ``reviewed_commit`` is the commit of the checks that waivers and sign-offs were read from; it may be
     later than the one that is judged, and is empty where the checks are not in git (SPEC B5).
+    ``build_run`` is the build run that was named, 0 for the tag's; ``recover`` is whether the release is
+    recovered.
     """
 
     phase: Phase
@@ -378,6 +384,8 @@ class Context(msgspec.Struct, frozen=True):
     faults: tuple[str, ...] = ()
     reviewed_commit: str = ""
     reviewed_why: str = ""
+    build_run: int = 0
+    recover: bool = False
 
 
 class Drill(msgspec.Struct, frozen=True):

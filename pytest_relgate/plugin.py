@@ -100,6 +100,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DURATION",
         help="how long to wait for channels, as 90s or 20m (default: 0, look once, say when to look again)",
     )
+    add(
+        "--release-build-run",
+        metavar="ID",
+        help="judge this run of the build workflow, and in recovery publish from it",
+    )
+    add(
+        "--release-recover",
+        action="store_true",
+        help="run the failed jobs of the rehearsal or publish again; with --release-build-run start it anew "
+        "from that build",
+    )
     add("--release-rerun", action="store_true", help="run gates again that have passed on this tree")
     add(
         "--release-plan",

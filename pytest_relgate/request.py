@@ -35,6 +35,8 @@ NEVER_PINNED = {
     "release_repo": "--release-repo",
     "release_config": "--release-config",
     "release_reviewed": "--release-reviewed",
+    "release_build_run": "--release-build-run",
+    "release_recover": "--release-recover",
 }
 
 # Run modes of pytest and its plugins in which gates do not judge, by option name.
@@ -228,6 +230,26 @@ def _wait(source: str, text: str | None) -> float:
     except RelgateError as error:
         message = f"{source}: {error}"
         raise RelgateError(message) from None
+
+
+def asked_recovery(options: argparse.Namespace, phase: str) -> tuple[int, bool]:
+    """The build run that was named (0 for none), and whether to recover (SPEC S40, S41).
+
+    Raises RelgateError for a run that is no number, and where the phase has no use for them.
+    """
+    named, recover = options.release_build_run, bool(options.release_recover)
+    if named is not None and not re.fullmatch(r"[1-9][0-9]{0,18}", named):
+        message = (
+            f"--release-build-run: expected the number of a run, as gh run list shows it, found {named!a}"
+        )
+        raise RelgateError(message)
+    if recover and phase not in ("rehearsal", "publish"):
+        message = f"--release-recover is for rehearsal and publish, {phase} starts nothing: take it off"
+        raise RelgateError(message)
+    if named is not None and phase in ("prerelease", "weekly"):
+        message = f"--release-build-run means nothing to {phase}: take it off"
+        raise RelgateError(message)
+    return int(named or 0), recover
 
 
 def _refuse_unknown(options: argparse.Namespace, typed: Sequence[str]) -> None:

@@ -293,6 +293,8 @@ class ReleaseRun:
                 locked=prepared.lock is not None,
                 against=tuple(against),
                 earlier=self._earlier(),
+                build_run=prepared.context.build_run,
+                recover=prepared.context.recover,
             )
         )
 

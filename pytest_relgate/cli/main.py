@@ -131,8 +131,14 @@ def _add_sandbox(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
     sandbox.add_argument("--list-faults", action="store_true", help="list the faults, by phase, and end")
     sandbox.add_argument(
-        "--reset", action="store_true", help="forget everything that happened in it, and end"
+        "--reset",
+        action="store_true",
+        help="forget everything that happened in it, move evidence of it aside, and end",
     )
+    sandbox.add_argument("--keep-evidence", action="store_true", help="with --reset: leave evidence of it")
+    sandbox.add_argument("--evidence", metavar="PATH", help="where evidence is (default: as pytest finds it)")
+    sandbox.add_argument("--expire", metavar="NAME,NAME", help="let these secrets expire, and end")
+    sandbox.add_argument("--renew", metavar="NAME,NAME", help="renew them, and end")
     sandbox.add_argument("--fault", metavar="NAME,NAME", help="serve a copy with these faults")
     sandbox.add_argument("--repo", metavar="PATH", help="the checkout whose sandbox it is (default: here)")
 

@@ -9,16 +9,17 @@ import signal
 import sys
 import textwrap
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_relgate.cli.places import checkout_of, places_of
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.model import Phase
-from pytest_relgate.source.git import Repository
+from pytest_relgate.sandbox.changes import with_expired
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
+    from pathlib import Path
 
     from pytest_relgate.sandbox.box import Box
     from pytest_relgate.sandbox.twins.exchange import Answer, Request
@@ -34,23 +35,14 @@ def sandbox(options: argparse.Namespace) -> int:
     if options.list_faults:
         print("\n".join(_table()))  # noqa: T201  (the answer)
         return 0
-    checkout = _checkout(options.repo)
+    checkout = checkout_of(options.repo)
     if options.reset:
-        _reset(checkout)
+        _reset(checkout, options)
+        return 0
+    if options.expire or options.renew:
+        _change_secrets(checkout, expire=options.expire or "", renew=options.renew or "")
         return 0
     return _serve(checkout, [name for name in (options.fault or "").split(",") if name])
-
-
-def _checkout(path: str | None) -> Path:
-    """The checkout whose sandbox is meant: the one that a release run would find."""
-    folder = Path(path or ".")
-    if not folder.is_dir():
-        message = f"--repo: expected a folder, found none at {folder}"
-        raise RelgateError(message)
-    try:
-        return Repository.at(folder).path
-    except RelgateError:
-        return folder.resolve()
 
 
 # -- faults ---------------------------------------------------------------------------------------------
@@ -80,7 +72,7 @@ def _table() -> Iterator[str]:
 # -- reset ----------------------------------------------------------------------------------------------
 
 
-def _reset(checkout: Path) -> None:
+def _reset(checkout: Path, options: argparse.Namespace) -> None:
     from pytest_relgate.sandbox.box import RUNS
     from pytest_relgate.sandbox.repository import sandbox_home
     from pytest_relgate.sandbox.run_folder import in_use
@@ -97,7 +89,53 @@ def _reset(checkout: Path) -> None:
         message = f"the sandbox at {home} cannot be removed: {error}"
         raise RelgateError(message) from None
     print(f"The sandbox of {checkout} is gone; the next run makes it anew.")  # noqa: T201  (the answer)
-    print("Evidence of it stays and speaks of what is gone: remove it too, rm -r release-evidence")  # noqa: T201
+    print("\n".join(_aside(checkout, options)))  # noqa: T201
+
+
+def _aside(checkout: Path, options: argparse.Namespace) -> Iterator[str]:
+    """Move evidence of the world that is gone aside, unless it is to stay; say what was moved and where."""
+    from pytest_relgate.evidence.before_reset import move_aside, of_the_sandbox
+
+    root = places_of(checkout, evidence=options.evidence).evidence
+    if options.keep_evidence:
+        left = [str(path) for path in of_the_sandbox(root)]
+        yield "Evidence of it stays, and speaks of what is gone:" if left else "There is no evidence of it."
+        yield from (f"  {path}" for path in left)
+        return
+    try:
+        shelf, moved = move_aside(root)
+    except OSError as error:
+        message = f"evidence of the sandbox cannot be moved aside in {root}: {error}: move it by hand"
+        raise RelgateError(message) from None
+    if not moved:
+        yield f"There is no evidence of it in {root}."
+        return
+    yield f"Evidence of it was moved to {shelf}:"
+    yield from (f"  {path}" for path in moved)
+
+
+# -- credentials ----------------------------------------------------------------------------------------
+
+
+def _change_secrets(checkout: Path, *, expire: str, renew: str) -> None:
+    """Let credentials of workflows expire, or renew them. Raises RelgateError for an unknown one."""
+    from pytest_relgate.sandbox.box import open_box
+
+    wanted = dict.fromkeys(filter(None, expire.split(",")), True)
+    wanted |= dict.fromkeys(filter(None, renew.split(",")), False)
+    box = open_box(checkout, (), os.environ)
+    try:
+        store = box.surroundings.store
+        known = [secret.name for secret in store.truth().secrets]
+        if strange := [name for name in wanted if name not in known]:
+            message = f"there is no secret {strange[0]} in the sandbox: it has {', '.join(known)}"
+            raise RelgateError(message)
+        store.change(lambda world: with_expired(world, wanted))
+    finally:
+        box.close()
+    for name, expired in wanted.items():
+        says = "has expired: it is there, and its service refuses it" if expired else "is taken again"
+        print(f"{name} {says}.")  # noqa: T201  (the answer)
 
 
 # -- serving --------------------------------------------------------------------------------------------

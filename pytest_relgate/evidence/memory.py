@@ -50,9 +50,9 @@ def _is_about(opened: journals.RunOpened, context: Context, subject: Subject) ->
     return release_of(opened.context, opened.subject) == release_of(context, subject)
 
 
-def release_of(context: Context, subject: Subject) -> tuple[str, str, bool, tuple[str, ...], str, str]:
-    """What all runs of one journal have in common."""
-    place = (context.phase, context.target, context.sandbox, context.faults)
+def release_of(context: Context, subject: Subject) -> tuple[str, str, bool, tuple[str, ...], int, str, str]:
+    """What all runs of one journal have in common; what another build run showed is another matter."""
+    place = (context.phase, context.target, context.sandbox, context.faults, context.build_run)
     return (*place, subject.committed_tree, subject.checks)
 
 

@@ -278,6 +278,7 @@ def earlier_evidence(
         digest=found.digest if evidence else "",
         live_only_left_out=evidence is not None and _live_left_out(evidence),
         problem=problem,
+        build_run=evidence.context.build_run if evidence is not None else 0,
     )
 
 

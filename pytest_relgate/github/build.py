@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 
 from pytest_relgate.errors import CannotJudge, Finding, NotYet
+from pytest_relgate.github.provenance import Metadata, metadata_problems, run_for, run_problems
 from pytest_relgate.github.triage import GOOD, RunRecord
 from pytest_relgate.net.facts import Absent, Known, Unknown, known
 
@@ -24,52 +25,64 @@ _LARGEST_METADATA: Final = 1 << 20
 _LARGEST_MEMBER: Final = 1 << 30
 
 
-class Metadata(msgspec.Struct, frozen=True):
-    """What a build says of itself in its metadata file."""
-
-    tag: str
-    version: str
-    source_sha: str
-    source_ref: str = ""
-    source_run_id: str = ""
-    source_workflow: str = ""
-
-
 class Build:
     """The build of ``target`` at ``commit`` (40 hex digits) by the workflow that the profile names.
 
-    ``means`` keep what is known of jobs that failed.
+    ``means`` keep what is known of jobs that failed; ``given`` is the run that somebody named, 0 for the one
+    of the tag.
     """
 
     def __init__(
-        self, api: Api, workflows: Workflows, *, target: str, commit: str, means: Means | None = None
+        self,
+        api: Api,
+        workflows: Workflows,
+        *,
+        target: str,
+        commit: str,
+        means: Means | None = None,
+        given: int = 0,
     ) -> None:
         self.api, self.workflows = api, workflows
-        self.target, self.commit = target, commit
+        self.target, self.commit, self.given = target, commit, given
         self._means = means
 
     @cached_property
     def run(self) -> WorkflowRun:
         """The run: of the right workflow, on exactly the tag's commit, for the tag.
 
-        One that was pushed carries the tag as its branch; one that was dispatched carries the branch it was
-        dispatched from, and its metadata tells what it built: it stands only where there is none of the tag.
-        Of several the newest that succeeded stands.
-        Raises NotYet where there is none.
+        The one that was named, however old it is; else of those on the commit the one of the tag.
+        Raises NotYet where there is none, and Finding for one that was named and is another's.
         """
         workflow = self.workflows.build
         if not workflow:
             message = "the profile names no workflow under workflows.build"
             raise CannotJudge(message, do='add workflows.build = "release.yml" to relgate.toml')
+        if self.given:
+            return self._given(workflow)
         runs = known(self.api.runs(workflow, self.commit), f"the runs of {workflow}")
-        tagged = [run for run in runs if run.head_branch == self.target]
-        mine = tagged or [run for run in runs if run.event == "workflow_dispatch"]
-        good = [run for run in mine if run.conclusion == "success"]
-        if not mine:
+        found = run_for(runs, self.target)
+        if found is None:
             words = f"{workflow} has no run for {self.target} on {self.commit[:12]} that GitHub lists"
             do = f"push the tag, or dispatch it: {self._by_hand}"
             raise NotYet(words, do=do)
-        return (good or mine)[0]
+        return found
+
+    def _given(self, workflow: str) -> WorkflowRun:
+        """The run that was named: asked for by its id, since no list goes back for ever."""
+        match self.api.run(self.given):
+            case Known(value=run):
+                pass
+            case Absent() as absent:
+                words = f"there is no run {self.given} of {self.api.repository}: {absent.words}"
+                raise Finding(words, do=f"name another with --release-build-run: gh run list -w {workflow}")
+            case Unknown() as unknown:
+                raise unknown.error()
+        problems = list(run_problems(run, workflow=workflow, target=self.target, commit=self.commit))
+        if problems:
+            words = f"run {run.id} did not build {self.target}: {'; '.join(problems)}"
+            do = f"name another with --release-build-run: gh run list -w {workflow} -c {self.commit[:12]}"
+            raise Finding(words, where=run.html_url, do=do)
+        return run
 
     @property
     def _by_hand(self) -> str:
@@ -79,7 +92,8 @@ class Build:
     def succeeded(self) -> Literal[True]:
         """The run has ended, and well, in every job (SPEC S35)."""
         run = self.run
-        place = f"{self.workflows.build}, run {run.id} for {self.target}"
+        attempt = f", attempt {run.run_attempt}" if run.run_attempt > 1 else ""
+        place = f"{self.workflows.build}, run {run.id}{attempt} for {self.target}"
         jobs = known(self.api.jobs(run.id), f"the jobs of run {run.id}")
         red = [job for job in jobs if job.conclusion not in (None, *GOOD)]
         if red:  # said while others still run: there is nothing to wait for
@@ -193,19 +207,7 @@ class Build:
     def proves_its_source(self) -> Literal[True]:
         """The metadata names the target, its version, and the commit that the run was on (S10, S36)."""
         run, built = self.run, self.metadata
-        expected = {
-            "tag": (built.tag, self.target),
-            "version": (built.version, self.target.removeprefix("v")),
-            "source_sha": (built.source_sha, self.commit),
-            "source_run_id": (built.source_run_id or str(run.id), str(run.id)),
-        }
-        problems = [
-            f"{key}: expected {right}, found {found}"
-            for key, (found, right) in expected.items()
-            if found != right
-        ]
-        if run.head_sha != self.commit:
-            problems.append(f"head_sha: expected {self.commit}, found {run.head_sha}")
+        problems = list(metadata_problems(built, run, target=self.target, commit=self.commit))
         if problems:
             words = f"the metadata of run {run.id} is of another build: {'; '.join(problems)}"
             do = f"publish nothing from it; build {self.target} from {self.commit[:12]}"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_relgate.net.exchange import Outcome
 
 TAG_INPUT: Final = "release_tag"
+BUILD_INPUT: Final = "build_run_id"
 _NEVER_LEFT: Final = frozenset({Why.NAME, Why.REFUSED, Why.TLS})
 _NOT_DONE: Final = frozenset({301, 302, 303, 307, 308})
 _CREDENTIALS: Final = (
@@ -66,8 +67,12 @@ Dispatched = Started | Refused | Unclear
 
 
 def inputs_of(permit: Permit, rehearsal: str) -> dict[str, str]:
-    """The inputs that a permit stands for; ``rehearsal`` is the name of that input."""
-    return {TAG_INPUT: permit.target, rehearsal: "true" if permit.rehearsal else "false"}
+    """The inputs that a permit stands for; ``rehearsal`` is the name of that input.
+
+    By the tag; by the build run only in recovery (SPEC S40).
+    """
+    what = {BUILD_INPUT: str(permit.build_run)} if permit.build_run else {TAG_INPUT: permit.target}
+    return {**what, rehearsal: "true" if permit.rehearsal else "false"}
 
 
 def dispatch(api: Api, permit: Permit, workflow: str, rehearsal: str) -> Dispatched:
@@ -77,6 +82,18 @@ def dispatch(api: Api, permit: Permit, workflow: str, rehearsal: str) -> Dispatc
     if _does_not_know_the_question(outcome):  # it was refused, so nothing was started
         outcome = _post(api, workflow, body)
     return meaning(outcome, f"{workflow} for {permit.target}")
+
+
+def rerun_failed(api: Api, permit: Permit, run: int) -> Dispatched:
+    """Send the request that runs a run's failed jobs again, and those behind them.
+
+    docs.github.com, "Re-run failed jobs from a workflow run": 201; 403 for one that is at work.
+    """
+    url = f"{api.base}/repos/{api.repository}/actions/runs/{run}/rerun-failed-jobs"
+    outcome = api.http.post(url, b"{}", accept=JSON, headers=VERSION)
+    if isinstance(outcome, Answer) and outcome.status == HTTPStatus.CREATED:
+        return Started(run)
+    return meaning(outcome, f"run {run} for {permit.target}")
 
 
 def _post(api: Api, workflow: str, body: dict[str, Any]) -> Outcome:
@@ -154,12 +171,13 @@ def names_a_tag(title: str) -> bool:
     return _TAG.search(title) is not None
 
 
-def kind_of(run: WorkflowRun, target: str) -> Literal["rehearsal", "publish", ""]:
+def kind_of(run: WorkflowRun, target: str, build_run: str = "") -> Literal["rehearsal", "publish", ""]:
     """Say by its title whether a run rehearses or publishes this target; empty where the title does not say.
 
-    The API does not show inputs, so a workflow tells with ``run-name``. A title that says both says nothing.
+    One that was started from a build run may name that in the tag's place (``build_run``). The API does not
+    show inputs, so a workflow tells with ``run-name``. A title that says both says nothing.
     """
-    if not names(run.display_title, target):
+    if not any(names(run.display_title, one) for one in (target, build_run) if one):
         return ""
     title = _NO_REHEARSAL.sub(" ", run.display_title)
     rehearses, publishes = _REHEARSAL.search(title), _PUBLISH.search(title)

@@ -135,6 +135,15 @@ class GitHub:
             )
             do = "a published tag never moves: release under the next version"
             raise Finding(words, where=self._page(f"tree/{self.target}"), do=do)
+        plain = self.target.removeprefix("v")
+        other = self.tag(plain) if plain != self.target else None
+        if other is not None and other != self.commit:
+            words = (
+                f"the tag {plain} means the same version and is at {other[:12]}, "
+                f"the release at {self.commit[:12]}"
+            )
+            do = f"take away the one that is wrong: git push origin :refs/tags/{plain}"
+            raise Finding(words, where=self._page(f"tree/{plain}"), do=do)
         return True
 
     def has_the_tag(self) -> Literal[True]:
@@ -269,7 +278,14 @@ class GitHub:
     @cached_property
     def build(self) -> Build:
         """The run that built the release, and what it uploaded."""
-        return Build(self.api, self.workflows, target=self.target, commit=self.commit, means=self._means)
+        return Build(
+            self.api,
+            self.workflows,
+            target=self.target,
+            commit=self.commit,
+            means=self._means,
+            given=self._means.build_run if self._means is not None else 0,
+        )
 
     # -- rehearsal and publish ----------------------------------------------------------------------------
 

@@ -22,7 +22,8 @@ class Intent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``run`` is 0 as long as nobody knows which run it made, or whether it made one. ``known`` are the runs
     that were there before. ``adopted`` is whether somebody else started the run; ``told`` is the run that
-    GitHub's own answer to the dispatch named, 0 for none.
+    GitHub's own answer to the dispatch named, 0 for none. ``attempt`` is the one of the run that was asked
+    for, 0 for whichever.
     """
 
     phase: str
@@ -35,6 +36,7 @@ class Intent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     run: int = 0
     adopted: bool = False
     told: int = 0
+    attempt: int = 0
     schema: int = SCHEMA
 
 
@@ -95,8 +97,26 @@ class IntentFile:
             self.path.replace(self.path.with_name(f"{self.path.stem}-{intent.commit[:12]}.json"))
             self._sync()
 
+    def keep_as_run(self, intent: Intent) -> None:
+        """Keep it under the run that it was, so that another can be started in recovery."""
+        try:
+            self.path.replace(self.path.with_name(f"{self.path.stem}-run-{intent.run}.json"))
+            self._sync()
+        except OSError as error:
+            message = f"nothing was started: {self.path} cannot be moved: {error.strerror or error}"
+            raise CannotJudge(message, do="make it writable, then type it again") from None
+
     def _sync(self) -> None:
         _sync(self.path.parent)
+
+
+def build_run_of(folder: Path, build_input: str) -> int:
+    """The build run that the publish on record was started from by name; 0 for none."""
+    with contextlib.suppress(CannotJudge, ValueError):
+        intent = IntentFile(folder / "publish.json").read()
+        if intent is not None:
+            return int(intent.inputs.get(build_input, "0"))
+    return 0
 
 
 def _sync(folder: Path) -> None:

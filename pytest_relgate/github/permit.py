@@ -24,7 +24,7 @@ class Permit:
     from the phase, and there is no permit for the publish phase outside of a live run.
     """
 
-    __slots__ = ("_commit", "_phase", "_target")
+    __slots__ = ("_build_run", "_commit", "_phase", "_target")
 
     def __init__(self, chain: Chain, leave: object = None) -> None:
         """Raises TypeError: ask ``permit_for``."""
@@ -32,6 +32,7 @@ class Permit:
             message = "a permit is made by permit_for alone"
             raise TypeError(message)
         self._phase, self._target, self._commit = chain.phase, chain.target, chain.commit
+        self._build_run = chain.build_run
 
     @property
     def phase(self) -> Phase:
@@ -47,6 +48,11 @@ class Permit:
     def commit(self) -> str:
         """The commit of the tag, 40 hex digits."""
         return self._commit
+
+    @property
+    def build_run(self) -> int:
+        """The build run to start from by name; 0 for the tag's."""
+        return self._build_run
 
     @property
     def rehearsal(self) -> bool:
@@ -65,7 +71,8 @@ class Chain:
 
     ``agent_named`` is whether somebody was named on the command line; ``against`` holds in words what
     already rules PASSED out (a dirty tree, no lock, a moved HEAD); ``earlier`` is the evidence of the
-    earlier phases.
+    earlier phases. ``build_run`` is the build run that was named, 0 for the tag's; ``recover`` is whether
+    the release is recovered.
     """
 
     phase: Phase
@@ -76,6 +83,8 @@ class Chain:
     locked: bool
     against: tuple[str, ...]
     earlier: tuple[Earlier, ...]
+    build_run: int = 0
+    recover: bool = False
 
 
 def permit_for(chain: Chain) -> Permit:
@@ -104,6 +113,9 @@ def _problems(chain: Chain) -> Iterator[tuple[str, str]]:
         yield "there is no plan", "type pytest --release-lock, review gates.lock and commit it"
     if not chain.target or len(chain.commit) not in (40, 64):
         yield "what is released is not known", "name the tag with --release-target"
+    if chain.build_run and not chain.recover:
+        words = f"a {chain.phase} takes the build of the tag, by its run only in recovery"
+        yield words, "leave --release-build-run out, or type --release-recover beside it"
     for words in chain.against:
         yield words, "commit or restore it, then type the same command again"
     yield from _earlier_problems(chain)
@@ -120,6 +132,13 @@ def _earlier_problems(chain: Chain) -> Iterator[tuple[str, str]]:
             yield f"{phase} has not passed: {one.problem or one.verdict}", again
         elif one.commit != chain.commit:
             yield f"{phase} passed on {one.commit[:12]}, this is {chain.commit[:12]}", again
+        elif phase is Phase.BUILD and one.build_run != chain.build_run:
+            judged, this = (
+                f"run {run}" if run else "the tag's run" for run in (one.build_run, chain.build_run)
+            )
+            words = f"build passed for {judged}, this would start from {this}"
+            named = f" --release-build-run {chain.build_run}" if chain.build_run else ""
+            yield words, f"{again}{named}"
         elif chain.mode is Mode.LIVE and one.live_only_left_out:
             do = f"{again} --release-mode live --release-agent NAME@HOST"
             yield f"{phase} left out gates that only a live run has", do

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pytest_relgate.sandbox.world import Conclusion, Job, Run, RunArtifact, World
 
@@ -56,3 +56,11 @@ def with_artifact(world: World, run: int, artifact: Callable[[int], RunArtifact]
     world, number = numbered(world)
     made = artifact(number)
     return changed(world, run, lambda one: msgspec.structs.replace(one, artifacts=(*one.artifacts, made)))
+
+
+def with_expired(world: World, wanted: Mapping[str, bool]) -> World:
+    """The world in which these secrets have expired, or have not."""
+    secrets = (
+        msgspec.structs.replace(one, expired=wanted.get(one.name, one.expired)) for one in world.secrets
+    )
+    return msgspec.structs.replace(world, secrets=tuple(secrets))

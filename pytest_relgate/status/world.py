@@ -116,6 +116,9 @@ class World:
             one = api.run(number)
             if isinstance(one, Known):
                 there[number] = one.value
+            else:
+                do = "; a sandbox that was made anew: relgate sandbox --reset" if self.outside.sandbox else ""
+                self.unseen.append(f"run {number}, on record as the {known[number]}: {one.words}{do}")
         found: dict[Kind, WorkflowRun] = {}
         for run in sorted(there.values(), key=lambda run: (run.created_at, run.id)):
             kind = known.get(run.id) or kind_of(run, self.outside.target)

@@ -587,7 +587,7 @@ def test_a_failed_job_is_named_while_others_are_at_work(world: World) -> None:
     with pytest.raises(Finding, match=r"failed jobs: to-pypi \(failure\); reached before: to-npm") as red:
         world.typed().succeeded()
     assert red.value.where == "https://hub/jobs/to-pypi"
-    assert "gh run rerun 101 --failed" in red.value.do
+    assert "gh run view 101 --log-failed; mend it" in red.value.do
 
 
 def test_what_failed_is_kept_with_its_log(world: World) -> None:

@@ -1,34 +1,22 @@
-"""A release in the sandbox, from the first command to the last, and what must not happen on the way.
-
-PATH is cut down to Python and git, as on a machine that has nothing else.
-"""
+"""A release in the sandbox, from the first command to the last, and what must not happen on the way."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import pytest
 
-from pytest_relgate.model import Phase
 from pytest_relgate.sandbox.box import open_box
 from pytest_relgate.sandbox.faults import FAULTS, Fault
-from pytest_relgate.sandbox.runs import PUBLISH
+from tests.sandbox.conftest import BEFORE, LIVE, MORE, TARGET, Walk
 
-ROOT = Path(__file__).parents[2]
-FOREIGN = ("PYTEST_", "GITHUB_", "GH_", "CI", "RELEASE_", "COV_", "RELGATE_")
-TARGET = ("--release-target", "v0.1.10")
-LIVE = ("--release-mode", "live", "--release-agent", "ada@laptop")
-MORE = {"publish": LIVE}
-BEFORE = {Phase.REHEARSAL: "build", Phase.PUBLISH: "rehearsal"}
 WAYS = {  # what happens to the answer of a dispatch
     "killed": "os.kill(os.getpid(), signal.SIGKILL)",
     "reset": "return Unreachable(url, Why.RESET, 'the connection was reset', ())",
@@ -46,90 +34,6 @@ def post(self, url, body, **more):
 
 Http.post = post
 """
-
-
-class Walk:
-    """A clone of this repository with a sandbox of its own, put back to where it was after any phase."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.path = folder, folder / "checkout"
-        subprocess.run(["git", "clone", "-q", ROOT, self.path], check=True)
-        tools = folder / "bin"
-        tools.mkdir()
-        git = shutil.which("git")
-        assert git
-        (tools / "git").symlink_to(git)
-        (tools / "python3").symlink_to(sys.executable)
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-        self.environ = kept | {"PATH": str(tools), "XDG_CACHE_HOME": str(folder / "cache")}
-        self.evidence = self.path / "release-evidence"
-
-    def type(self, phase: str, *args: str, plugin: str = "") -> subprocess.CompletedProcess[str]:
-        """Type the command of a phase."""
-        plugins = ("no:cacheprovider", "no:html", *filter(None, [plugin]))
-        words = [word for name in plugins for word in ("-p", name)]
-        return subprocess.run(
-            [sys.executable, "-m", "pytest", *words, "release_checks", "-m", phase, *TARGET, *args],
-            cwd=self.path,
-            env=self.environ | {"PYTHONPATH": str(self.folder)},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=240,
-        )
-
-    def status(self, *args: str) -> tuple[int, str]:
-        """Ask where the release stands: the exit status, and what is said, in one line."""
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest_relgate.cli", "status", TARGET[1], *args],
-            cwd=self.path,
-            env=self.environ,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=240,
-        )
-        assert not done.stderr
-        assert all(len(line) <= 80 or len(line.split()) == 1 for line in done.stdout.splitlines())
-        return done.returncode, " ".join(done.stdout.replace("\\\n", "").split())
-
-    def seal(self, phase: str, below: str = ".") -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(
-            (self.evidence / below / TARGET[1] / phase / "evidence.json").read_text()
-        )
-        return found
-
-    def keep(self, name: str) -> None:
-        for what in ("cache", "checkout/release-evidence"):
-            shutil.copytree(self.folder / what, self.folder / "kept" / name / what, symlinks=True)
-
-    def back_to(self, name: str) -> None:
-        for what in ("cache", "checkout/release-evidence"):
-            shutil.rmtree(self.folder / what)
-            shutil.copytree(self.folder / "kept" / name / what, self.folder / what, symlinks=True)
-
-    def runs(self) -> list[str]:
-        """The titles of all runs of the publish workflow for the target."""
-        box = open_box(self.path, (), self.environ)
-        try:
-            world = box.surroundings.store.truth()
-        finally:
-            box.close()
-        return [run.title for run in world.runs if run.workflow == PUBLISH and TARGET[1] in run.title]
-
-
-@pytest.fixture(scope="module")
-def walk(tmp_path_factory: pytest.TempPathFactory) -> Walk:
-    """A checkout in which all five commands were typed, and each passed."""
-    made = Walk(tmp_path_factory.mktemp("walk"))
-    for phase in ("prerelease", "build", "rehearsal", "publish", "postrelease"):
-        done = made.type(phase, *MORE.get(phase, ()))
-        assert (done.returncode, made.seal(phase)["verdict"]) == (0, "PASSED"), f"{phase}: {done.stdout}"
-        made.keep(phase)
-        if phase in BEFORE:
-            assert "publish-npm: success" in done.stdout
-            assert len(list((made.evidence / TARGET[1] / phase / "attached").glob("run-*.json"))) == 1
-    return made
 
 
 @pytest.fixture(scope="module")
@@ -190,51 +94,6 @@ def test_another_process_verifies_each_phase(walk: Walk, phase: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.parametrize(
-    ("after", "says"),
-    [
-        ("prerelease", r"Build no evidence .* pytest release_checks -m build --release-target v0\.1\.10$"),
-        (
-            "rehearsal",
-            r"Rehearsal run \d+ .* success .* nothing is known to be published .*mode live",
-        ),
-        ("publish", r"Publish run \d+ .* success .* pypi serves 0\.1\.10 .* -m postrelease --release-target"),
-        ("postrelease", r"Postrelease PASSED .* nothing is left to do: v0\.1\.10 is out"),
-    ],
-)
-def test_a_checkpoint_says_what_comes_next_and_changes_nothing(walk: Walk, after: str, says: str) -> None:
-    walk.back_to(after)
-    before = {path: path.read_bytes() for path in walk.evidence.rglob("*") if path.is_file()}
-    number, said = walk.status()
-    assert (number, said.startswith("NOTHING WRONG v0.1.10 of the sandbox")) == (0, True), said
-    assert re.search(says, said), said
-    assert {path: path.read_bytes() for path in walk.evidence.rglob("*") if path.is_file()} == before
-
-
-def test_a_checkpoint_without_a_network_says_what_it_could_not_see(walk: Walk) -> None:
-    walk.back_to("publish")
-    number, said = walk.status("--offline")
-    assert (number, said.startswith("NOT ALL SEEN")) == (2, True)
-    assert re.search(r"Publish PASSED .* Not seen GitHub and the channels: not asked", said)
-    number, said = walk.status("--release-repo", "sandbox:credentials-revoked")
-    assert (number, said.startswith("NOT ALL SEEN")) == (2, True), said
-
-
-@pytest.mark.parametrize(
-    ("fault", "says"),
-    [
-        ("partial-publish", r"partial publish: run \d+ failed in publish-pypi; reached before: crates, npm"),
-        ("wrong-source-sha", r"provenance mismatch: the metadata of run \d+ is of another build: source_sha"),
-        ("npm-wrong-digest", r"other bytes: bytes disagree: npm"),
-    ],
-)
-def test_a_checkpoint_names_what_no_patience_mends(walk: Walk, fault: str, says: str) -> None:
-    walk.back_to("publish")
-    number, said = walk.status("--release-repo", f"sandbox:{fault}")
-    assert (number, said.startswith("ANOMALY")) == (1, True), said
-    assert re.search(says, said), said
 
 
 def test_a_dry_run_publishes_nothing(walk: Walk) -> None:
