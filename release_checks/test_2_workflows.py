@@ -30,7 +30,7 @@ class TestOrder:
         """Nothing is published unless the preflight of credentials succeeded."""
         assert workflow.publishes_only_behind("preflight")
 
-    @pytest.mark.gate(faults=("publish-always",))
+    @pytest.mark.gate(waivable=False, faults=("publish-always",))
     def test_provenance_first(self, workflow):
         """Nothing is published unless the build and its provenance were verified."""
         assert workflow.publishes_only_behind("provenance")

@@ -14,13 +14,15 @@ class TestBuild:
         """The tag is on GitHub, at the commit under release."""
         assert github.has_the_tag()
 
-    @pytest.mark.gate(faults=("failed-matrix-job", "lagging-run-list"))
+    @pytest.mark.gate(waivable=False, faults=("failed-matrix-job", "lagging-run-list"))
     def test_the_run_succeeded(self, github):
         """The release workflow ran for the tag on its exact commit, and every job succeeded."""
         assert github.build.succeeded()
 
     @pytest.mark.gate(
-        incident=True, faults=("wrong-source-sha", "build-of-another-tag", "two-metadata-files")
+        incident=True,
+        waivable=False,
+        faults=("wrong-source-sha", "build-of-another-tag", "two-metadata-files"),
     )
     def test_provenance_is_proved(self, github):
         """One metadata file says that the tag's version was built from the tag's commit by this run."""
