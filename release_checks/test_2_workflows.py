@@ -115,9 +115,9 @@ def test_nothing_is_pasted_into_shell(workflow):
     assert workflow.pastes_nothing_into_shell()
 
 
-@pytest.mark.gate(advisory=True, faults=("hidden-job",))
+@pytest.mark.gate(advisory=True, faults=("hidden-job", "hidden-publish", "nothing-published"))
 def test_nothing_is_hidden(workflow):
-    """Every job of the publish workflow is defined in this repository."""
+    """Every job of the publish workflow is defined here, and publishes where it can be seen."""
     assert workflow.hides_nothing()
 
 

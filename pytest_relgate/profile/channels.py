@@ -63,7 +63,7 @@ class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     release takes. ``job`` is the job of the publish workflow that publishes here. ``base`` is asked in the
     place of the public registry; ``mirror`` says that it is a copy of that, which proves itself only.
     ``download`` is where the archives of a formula lie, the GitHub release without it. ``secret`` is the
-    one with which the job publishes, ``trusted`` whether it publishes as a trusted publisher, without one (S9).
+    one with which the job publishes, ``trusted`` whether it is a trusted publisher, without one (S9).
     """
 
     kind: Annotated[Kind, Meta(description='"github-release", "crates", "npm", "pypi" or "homebrew"')]

@@ -41,6 +41,17 @@ def _file_name(value: object) -> object:
     return value
 
 
+def _no_input_of_its_own(value: object) -> object:
+    """Refuse the inputs that say what is published (SPEC S40): a word in them would hold nothing back."""
+    if value in ("release_tag", "build_run_id"):
+        message = (
+            f"expected the input that keeps the workflow from publishing, found {quoted(str(value))}, "
+            "which says what is published"
+        )
+        raise RelgateError(message)
+    return value
+
+
 RepositoryPath = Annotated[str, Meta(description="a path in the repository", extra={"parse": _inside})]
 OptionalPath = Annotated[
     str,
@@ -85,6 +96,9 @@ HeldFiles = Annotated[
     Meta(min_length=1, description="an array of at least one path"),
 ]
 Bytes = Annotated[int, Meta(ge=1, description="a number of bytes, above zero")]
+RehearsalInput = Annotated[
+    VariableKey, Meta(description="the name of an input", extra={"parse": _no_input_of_its_own})
+]
 Severity = Annotated[
     Literal["informational", "low", "medium", "high"],
     Meta(description='"informational", "low", "medium" or "high"'),
@@ -112,7 +126,7 @@ class Workflows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     homebrew: tuple[JobPattern, ...] = ("*homebrew*",)
     publishes: tuple[JobPattern, ...] = ()
     final: tuple[JobPattern, ...] = ()
-    rehearsal: VariableKey = "rehearsal"
+    rehearsal: RehearsalInput = "rehearsal"
     severity: Severity = "high"
 
 

@@ -7,6 +7,7 @@ what runs, since its argument decides.
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from enum import StrEnum
@@ -59,9 +60,10 @@ ACTIONS = {
 }
 """Actions that publish, by owner/name in lower case."""
 
-_DEEPEST = 4  # scripts that call scripts
+DEEPEST = 4  # scripts that call scripts
 _SHEBANG = re.compile(r"#!.*\b(?:ba|z|da)?sh\b")
 _RECIPE = r"^@?{name}(?:[ \t][^:\n=]*)?:(?!=)[^\n]*\n(?P<body>(?:[ \t]+[^\n]*\n|[ \t]*\n)*)"
+_RULE = r"^{name}[ \t]*::?(?!=)(?P<before>[^\n=;#]*)[^\n]*\n(?P<body>(?:\t[^\n]*\n|[ \t]*\n)*)"
 _LAUNCHERS = (
     ("pipx", "run"),
     ("uv", "tool", "run"),
@@ -111,20 +113,20 @@ def _published(
         if channel := _channel(command, place):
             yield Publication(channel, command.text, command.line)
             continue
-        followed = _followed(words, read, folder) if depth < _DEEPEST else None
-        if followed and followed[0] not in seen:
-            name, body = followed
+        inside = followed(words, read, folder) if depth < DEEPEST else None
+        if inside and inside[0] not in seen:
+            name, body = inside
             for one in _published(body, read, folder, depth + 1, seen | {name}):
                 yield Publication(one.channel, f"{one.what} (in {name})", command.line)
 
 
 def _channel(command: Command, place: str) -> Channel | None:  # noqa: C901, PLR0911  (one answer for each tool)
-    words = _launched(command.words)
+    words = launched(command.words)
     tool = posixpath.basename(words[0])
     nothing = {"--dry-run", "--help"} | ({"-n"} if tool in ("cargo", "git") else set())
     if nothing & set(words[1:]):
         return None
-    action = _actions(words, tool)
+    action = plain_words(words)
     match tool, *action[:2]:
         case ["cargo", "publish", *_] | ["cargo", "release", *_]:
             return Channel.CRATES
@@ -152,7 +154,7 @@ def _channel(command: Command, place: str) -> Channel | None:  # noqa: C901, PLR
             return None
 
 
-def _launched(words: tuple[str, ...]) -> tuple[str, ...]:
+def launched(words: tuple[str, ...]) -> tuple[str, ...]:
     """What a command launches that fetches a tool and runs it: ``pipx run twine==6.2.0 upload``."""
     for launcher in _LAUNCHERS:
         if words[: len(launcher)] == launcher:
@@ -163,8 +165,9 @@ def _launched(words: tuple[str, ...]) -> tuple[str, ...]:
     return words
 
 
-def _actions(words: tuple[str, ...], tool: str) -> list[str]:
+def plain_words(words: tuple[str, ...]) -> list[str]:
     """The words of a command behind its tool, without options and their values."""
+    tool = posixpath.basename(words[0])
     with_value = _FLAGS_WITH_VALUE.get(tool, set())
     found: list[str] = []
     skip = False
@@ -178,12 +181,16 @@ def _actions(words: tuple[str, ...], tool: str) -> list[str]:
     return found
 
 
-def _followed(
+def followed(
     words: tuple[str, ...], read: Callable[[str], bytes | None], folder: str
 ) -> tuple[str, str] | None:
     """The script or recipe of the repository that a command runs: its name and its shell text."""
     if words[0] == "just":
         return _recipe([word for word in words[1:] if not word.startswith("-")], read)
+    if words[0] in ("make", "gmake"):
+        return _rules(words, read, folder)
+    if words[0] in ("npm", "yarn", "pnpm", "bun"):
+        return _package_script(words, read, folder)
     shell = words[0] in ("bash", "sh", "source", ".")
     name = next((word for word in words[1:] if not word.startswith("-")), "") if shell else words[0]
     if "/" not in name and not (shell and name.endswith(".sh")):
@@ -194,6 +201,54 @@ def _followed(
     raw = read(path)
     text = raw.decode("utf-8", "replace") if raw is not None else ""
     return (path, text) if shell or _SHEBANG.match(text) else None
+
+
+def _rules(
+    words: tuple[str, ...], read: Callable[[str], bytes | None], folder: str
+) -> tuple[str, str] | None:
+    """The recipes of the targets that make is asked for, with those that they depend on."""
+    place = next((words[n + 1] for n, word in enumerate(words[:-1]) if word in ("-C", "--directory")), "")
+    inside = posixpath.normpath(posixpath.join(folder, place))
+    names = [word for word in words[1:] if re.fullmatch(r"[\w.-]+", word) and not word.startswith("-")]
+    names = [name for name in names if name != place]
+    for path in ("GNUmakefile", "makefile", "Makefile"):
+        raw = read(posixpath.normpath(posixpath.join(inside, path)))
+        if raw is not None and names:
+            text = raw.decode("utf-8", "replace").replace("\\\n", " ") + "\n"
+            bodies = [_rule(name, text, frozenset()) for name in names]
+            return (f"make {' '.join(names)}", "\n".join(bodies)) if all(bodies) else None
+    return None
+
+
+def _rule(name: str, text: str, seen: frozenset[str]) -> str:
+    found = re.search(_RULE.format(name=re.escape(name)), text, re.MULTILINE)
+    if not found or name in seen:
+        return ""
+    before = [_rule(one, text, seen | {name}) for one in found["before"].split()]
+    lines = [re.sub(r"^\t[@+-]*", "", line) for line in found["body"].split("\n")]
+    return "\n".join([*before, *lines]) + "\n"
+
+
+def _package_script(
+    words: tuple[str, ...], read: Callable[[str], bytes | None], folder: str
+) -> tuple[str, str] | None:
+    """The script of package.json that ``npm run`` runs, with what comes before and after it."""
+    rest = plain_words(words)
+    if rest[:1] not in (["run"], ["run-script"]) or len(rest) < 2:  # noqa: PLR2004  (run, and what)
+        return None
+    places = (
+        words[n + 1] for n, word in enumerate(words[:-1]) if word in ("--prefix", "-C", "--cwd", "--dir")
+    )
+    inside = posixpath.join(folder, next(places, ""))
+    raw = read(posixpath.normpath(posixpath.join(inside, "package.json")))
+    try:
+        scripts = json.loads(raw or b"{}").get("scripts", {})
+        found = [scripts[one] for one in (f"pre{rest[1]}", rest[1], f"post{rest[1]}") if one in scripts]
+    except (ValueError, AttributeError, TypeError):
+        return None
+    if rest[1] not in scripts or not all(isinstance(one, str) for one in found):
+        return None
+    return f"{words[0]} run {rest[1]}", "\n".join(found)
 
 
 def _recipe(names: list[str], read: Callable[[str], bytes | None]) -> tuple[str, str] | None:

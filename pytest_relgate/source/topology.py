@@ -11,9 +11,11 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pytest_relgate.source import rehearsal_rules
 from pytest_relgate.source.problem import Problem
 from pytest_relgate.source.publishing import Channel, published_by, published_by_action
 from pytest_relgate.source.shell_guard import guarded_against
+from pytest_relgate.source.unseen import unseen_steps
 from pytest_relgate.source.workflow_graph import EITHER, Graph, Member, Scenario
 
 if TYPE_CHECKING:
@@ -123,6 +125,21 @@ class Topology:
 
     # What is wrong
 
+    def unseen(self) -> tuple[Problem, ...]:
+        """Say which steps may publish out of sight, unless the profile says that their job publishes."""
+        visible = {id(one.step) for one in self.publishers if one.step is not None}
+        return tuple(
+            Problem(
+                f"job {member.id}, step {step.number} ({step.title}) runs {_one_line(one.what)}: "
+                "whether and where that publishes cannot be seen",
+                member.workflow.at((step.run_line or step.line) + one.line - 1),
+                f"look what it does; if it publishes, name {member.job.id} in [workflows] publishes",
+            )
+            for member in self.graph.members.values()
+            if not _matches(member, self.roles.publishes)
+            for step, one in unseen_steps(member, self.read, lambda step: id(step) in visible)
+        )
+
     def opaque_jobs(self) -> tuple[Problem, ...]:
         """Say which jobs are defined in another repository, so that their order says nothing."""
         return tuple(
@@ -142,6 +159,8 @@ class Topology:
         """Say where the workflow has no job for a registry, or none for the GitHub release."""
         path = self.graph.workflow.path
         fix = "name the job in [workflows] publishes of relgate.toml, if it publishes in a way of its own"
+        unseen = self.unseen()
+        fix = f"{unseen[0].found}: {fix}" if unseen else fix
         problems = []
         if not self.publishing(registry=True):
             problems.append(Problem(f"no job of {path} publishes to a registry", path, fix))
@@ -261,6 +280,8 @@ class Topology:
             return (
                 Problem(words, self.graph.workflow.at(self.graph.workflow.trigger_line), "add the input"),
             )
+        if no_switch := rehearsal_rules.not_a_switch(self.graph, name, inputs):
+            return no_switch
         rehearsal = Scenario(rehearsal=True)
         fates = self.graph.fates(rehearsal)
         return tuple(

@@ -483,3 +483,128 @@ def test_what_an_action_of_the_repository_uses_is_followed() -> None:
 def test_a_publication_names_its_line() -> None:
     text = "on: push\njobs:\n a:\n  steps:\n   - id: x\n     run: |\n       make\n       npm publish\n"
     assert [one.where for one in topology(text).publishers] == [f"{PATH}:8"]
+
+
+# What may publish out of sight
+
+MEANS = "env: {T: '${{ secrets.T }}'}"
+FILES = {
+    "Makefile": "V := 1\nship: check\n\t@npm publish\ncheck:\n\tpytest\ndark:\n\tpython tools/ship.py\n",
+    "package.json": '{"scripts": {"ship": "vsce", "postship": "npm publish", "dark": "node ship.mjs"}}',
+    "scripts/dark.sh": "#!/bin/sh\nruby ship.rb\n",
+}
+
+
+def one_step(step: str, publishes: tuple[str, ...] = (), permissions: str = "{}") -> Topology:
+    text = (
+        "on: {workflow_dispatch: {inputs: {rehearsal: {type: boolean}}}}\njobs:\n  a:\n    runs-on: x\n"
+        f"    permissions: {permissions}\n    steps:\n      - {{{step}}}\n"
+    )
+    read = {name: text.encode() for name, text in FILES.items()}.get
+    return Topology(graph_of(parse_workflow(PATH, text.encode()), read), Roles(publishes=publishes), read)
+
+
+@pytest.mark.parametrize(
+    ("run", "seen", "unseen"),
+    [
+        ("make ship", ["npm"], ""),
+        ("make dark", [], "python tools/ship.py (in make dark)"),
+        ("make nothing", [], "make nothing"),
+        ("make -C elsewhere ship", [], "make -C elsewhere ship"),
+        ("make check", [], ""),
+        ("npm run ship", ["npm"], ""),
+        ("npm run dark", [], "node ship.mjs (in npm run dark)"),
+        ("yarn run nothing", [], "yarn run nothing"),
+        ("npm ci", [], ""),
+        ("npm test", [], ""),
+        ("just ship", [], "just ship"),
+        ("task release", [], "task release"),
+        ("python3 -B tools/ship.py --all", [], "python3 -B tools/ship.py --all"),
+        ("python -c 'print(1)'", [], ""),
+        ("cargo xtask ship", [], "cargo xtask ship"),
+        ("./ship", [], "./ship"),
+        ("bash scripts/dark.sh", [], "ruby ship.rb (in scripts/dark.sh)"),
+        ("python3 look.py || npm publish", ["npm"], ""),
+        ("npx semantic-release", [], "npx semantic-release"),
+        ("npx --yes semantic-release@24 --dry-run", [], ""),
+        ("goreleaser release --clean", ["github-release"], "goreleaser release --clean"),
+        ("goreleaser build", [], ""),
+        ("mvn -B deploy", [], "mvn -B deploy"),
+        ("mvn -B verify", [], ""),
+        ("./gradlew :lib:publish", [], "./gradlew :lib:publish"),
+        ("npx changeset publish", [], "npx changeset publish"),
+        ("cargo build && git push", [], ""),
+    ],
+)
+def test_what_cannot_be_seen_into_is_called_opaque(run: str, seen: list[str], unseen: str) -> None:
+    found = one_step(f"run: {json.dumps(run)}, {MEANS}")
+    assert [one.channel.value for one in found.publishers] == seen
+    problems = found.unseen()
+    assert [unseen in one.found for one in problems] == ([True] if unseen else [])
+    assert all(one.where == f"{PATH}:7" and "job a, step 1" in one.found for one in problems)
+
+
+@pytest.mark.parametrize(
+    ("step", "permissions", "opaque"),
+    [
+        ("run: make nothing", "{}", False),
+        ("run: make nothing, env: {T: '${{ secrets.GITHUB_TOKEN }}'}", "{contents: read}", False),
+        ("run: make nothing", "{contents: write}", True),
+        ("run: make nothing", "{id-token: write}", True),
+        ("run: npx semantic-release", "{}", True),
+        (f"uses: a/publish-it@v1, {MEANS}", "{}", True),
+        (f"uses: a/look-at-it@v1, {MEANS}", "{}", False),
+        (f"uses: actions/upload-artifact@v4, {MEANS}", "{}", False),
+        ("uses: pypa/gh-action-pypi-publish@v1", "{id-token: write}", False),
+        ("uses: cycjimmy/semantic-release-action@v4", "{}", True),
+        ("uses: a/publish-it@v1", "{}", False),
+    ],
+)
+def test_only_who_holds_what_a_publish_needs_may_publish(step: str, permissions: str, opaque: bool) -> None:
+    assert bool(one_step(step, permissions=permissions).unseen()) == opaque
+
+
+def test_a_job_that_the_profile_calls_publishing_is_not_opaque() -> None:
+    found = one_step(f"run: make nothing, {MEANS}", publishes=("a",))
+    assert found.unseen() == ()
+    assert [one.what for one in found.publishers] == ["as the profile says"]
+
+
+def test_where_nothing_is_published_the_opaque_step_is_named() -> None:
+    (first, _) = one_step(f"run: make nothing, {MEANS}").nothing_published()
+    assert "runs make nothing" in first.do
+
+
+# Inputs that hold nothing back
+
+SWITCHED = """\
+on: {workflow_dispatch: {inputs: {rehearsal: INPUT}}}
+jobs:
+  a:
+    runs-on: x
+    steps:
+      - {uses: actions/checkout@v4, with: {ref: 'REF'}}
+      - {run: npm publish, if: "inputs.rehearsal != 'true'"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("declared", "ref", "why"),
+    [
+        ("{type: boolean}", "main", ""),
+        ("{type: string, default: 'false'}", "main", ""),
+        ("{type: choice, options: ['true', 'false']}", "main", ""),
+        ("{type: choice, options: [all, none]}", "main", "it is a choice of all, none"),
+        ("{type: number}", "main", "it is of the type number"),
+        ("{type: string, default: v1.0.0}", "main", "it is a text, v1.0.0 by default"),
+        ("{type: string}", "${{ inputs.rehearsal }}", f"it names what is released ({PATH}:6)"),
+        ("{type: string}", "refs/tags/${{ inputs.rehearsal || github.ref }}", "it names what is released"),
+        ("{type: string}", "${{ inputs.rehearsal == 'true' && 'a' || 'b' }}", ""),
+    ],
+)
+def test_an_input_that_is_no_switch_is_no_rehearsal(declared: str, ref: str, why: str) -> None:
+    text = SWITCHED.replace("INPUT", declared).replace("REF", ref.replace("'", "''"))
+    found = topology(text).unrehearsed()
+    if declared == "{type: boolean}":
+        return  # what a boolean holds back is told elsewhere
+    assert [why in one.found for one in found] == ([True] if why else [])

@@ -136,7 +136,7 @@ _WORKFLOWS = (
     _fault(
         "nothing-published",
         "the publish workflow publishes nothing",
-        r"no job .* publishes to a registry",
+        r"no job .* publishes to a registry|whether and where that publishes cannot be seen",
         _no_publishing,
     ),
     _fault(
@@ -252,6 +252,12 @@ _WORKFLOWS = (
         "a job that publishes is not given the token of its registry",
         r"channel npm: job publish-npm is to publish with NPM_TOKEN, and does not read it",
         _in_job("publish-npm", r"secrets\.NPM_TOKEN", "github.token"),
+    ),
+    _fault(
+        "hidden-publish",
+        "a job publishes by a program that nobody can see into",
+        r"job publish-npm, step \d+ .* runs node tools/publish\.mjs: whether and where that publishes",
+        _in_job("publish-npm", r"npm publish --\S+", "node tools/publish.mjs"),
     ),
     _fault(
         "hidden-job",
