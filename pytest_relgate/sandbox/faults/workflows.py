@@ -256,7 +256,7 @@ _WORKFLOWS = (
     _fault(
         "hidden-publish",
         "a job publishes by a program that nobody can see into",
-        r"job publish-npm, step \d+ .* runs node tools/publish\.mjs: whether and where that publishes",
+        r"job publish-npm, step \d+ .* runs node tools/publish\.mjs .*: whether and where",
         _in_job("publish-npm", r"npm publish --\S+", "node tools/publish.mjs"),
     ),
     _fault(
