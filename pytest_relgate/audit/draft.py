@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from pytest_relgate.errors import Finding
+from pytest_relgate.net.origins import PUBLIC
 from pytest_relgate.source.formula import PLATFORMS, read_formula
 from pytest_relgate.source.manifests import Unreadable, json_of, toml_of
 
@@ -203,7 +204,7 @@ def _package(path: str, read: Read) -> tuple[str, str]:
         message = "it is private"
         raise _No(message)
     registry = _table(document.get("publishConfig")).get("registry", "")
-    if registry and "registry.npmjs.org" not in str(registry):
+    if registry and not str(registry).startswith(PUBLIC.npm):
         message = f"publishConfig sends it to {registry}"
         raise _No(message)
     version = document.get("version")

@@ -6,7 +6,8 @@ asked. Files are told apart by their names (packaging), because not every index 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urldefrag, urljoin
 
 import msgspec
@@ -27,6 +28,9 @@ from pytest_relgate.net.facts import Absent, Known, Unknown, json_of
 if TYPE_CHECKING:
     from pytest_relgate.channels.look import Look
     from pytest_relgate.net.facts import Fact
+
+_AT_ONCE: Final = 4
+"""Files that are read at once: a release may have more than a hundred of them."""
 
 ACCEPT = "application/vnd.pypi.simple.v1+json"
 
@@ -69,7 +73,8 @@ def observe(look: Look) -> Observation:
             look.exchanges += exchanges
     mine = by_version.get(Version(look.expected.spelled), [])
     offered = [one for one, files in by_version.items() if not all(is_yanked(file) for file in files)]
-    files = tuple(_read(look, where, listed) for listed in mine)
+    with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="wheel") as threads:
+        files = tuple(threads.map(lambda listed: _read(look, where, listed), mine))
     return Observation(
         look.name,
         look.channel.kind,
