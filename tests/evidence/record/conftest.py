@@ -125,6 +125,8 @@ class Bench:
             "release_evidence": evidence,
             "release_rerun": False,
             "release_reviewed": None,
+            "release_build_run": None,
+            "release_recover": False,
         }
         request = Request("run", self.phase, checks, paths, " ".join(paths), self.path)
         place = Place(self.path, self.path / "pytest.ini", self.path, "")
