@@ -132,7 +132,7 @@ def _gates(prepared: Prepared, execution: Execution) -> list[Gate]:
         return []
     if not prepared.request.narrowed:
         return list(collected.gates)
-    return [gate for gate in collected.gates if gate.id in collected.chosen]
+    return [gate for gate in collected.gates if gate.id in execution.selection.asked]
 
 
 def _without_fault(prepared: Prepared, place: Path) -> str:

@@ -32,7 +32,8 @@ class Selection:
     """The gates that one process has collected.
 
     ``gates`` are by node id, ``known`` by the id of their item; ``stopped`` maps a sequence to the gate at
-    which it has stopped; ``scripts`` are the files of the checks that gates have run as commands.
+    which it has stopped; ``scripts`` are the files of the checks that gates have run as commands; ``asked``
+    are the gates that the command line speaks of, due or not.
     """
 
     facts: RunFacts
@@ -41,6 +42,7 @@ class Selection:
     known: dict[int, Known] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
     collected: Collected | None = None
+    asked: set[str] = field(default_factory=set)
     scripts: set[str] = field(default_factory=set)
     _loaded: set[str] = field(default_factory=set)
     _known_code: tuple[int, int] = (0, 0)
@@ -90,6 +92,8 @@ class Selection:
                 continue
             known = self.known.get(id(item))
             gate = mine.get(known.nodeid) if known else None
+            if gate is not None:
+                self.asked.add(gate.id)
             if gate is not None and gate.id not in aside:
                 chosen.append(item)
                 names.append(gate.id)
