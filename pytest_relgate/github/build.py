@@ -118,7 +118,8 @@ class Build:
         means = self._means
         if means is None:
             return again
-        failed = means.triage.read(self.api, jobs, keep=means.keep, say=means.say, again=again)
+        with means.waiting():
+            failed = means.triage.read(self.api, jobs, keep=means.keep, say=means.say, again=again)
         raw = msgspec.json.encode(RunRecord("build", self.target, run, jobs, failed, {}, again))
         means.keep(f"run-{run.id}.json", msgspec.json.format(raw, indent=1))
         return failed[0].remedy

@@ -127,25 +127,36 @@ class Triage:
         say: Callable[[str], None],
         again: str = "",
     ) -> tuple[FailedJob, ...]:
-        """Read the log of every job that failed, one after another; keep its end, say what it means."""
+        """Read the log of every job that failed, one after another; keep its end, say what it means.
+
+        Raises nothing, and is done soon where GitHub does not answer: a failure stays one, whatever comes
+        of reading about it.
+        """
         red = [job for job in jobs if job.conclusion not in (None, *GOOD)]
-        return tuple(self._read(api, job, keep, say, again) for job in red[:_LOGS]) + tuple(
-            FailedJob(job.id, job.name, job.conclusion or "", job.html_url or "", problem="not read")
-            for job in red[_LOGS:]
-        )
+        found: list[FailedJob] = []
+        unread = ""
+        for number, job in enumerate(red):
+            raw, problem, lost = (b"", unread, False) if unread or number >= _LOGS else _log(api, job)
+            if lost:
+                unread = "not read: another log could not be"
+            found.append(self._read(job, raw, problem or ("" if raw else "not read"), keep, say, again))
+        return tuple(found)
 
     def _read(
         self,
-        api: Api,
         job: JobFacts,
+        raw: bytes,
+        problem: str,
         keep: Callable[[str, bytes], object],
         say: Callable[[str], None],
         again: str,
     ) -> FailedJob:
-        raw, problem = _log(api, job)
         lines = lines_of(raw)
         signals = self.signals(lines)
-        kept = keep(f"job-{job.id}.txt", raw) if raw else None
+        try:
+            kept = keep(f"job-{job.id}.txt", raw) if raw else None
+        except OSError as error:  # a full disk
+            kept, problem = None, f"the log could not be kept: {error.strerror or error}"
         for signal in signals:
             say(_shown(f"{job.name}: {signal.says}"))
         return FailedJob(
@@ -161,15 +172,15 @@ class Triage:
         )
 
 
-def _log(api: Api, job: JobFacts) -> tuple[bytes, str]:
-    """Return the end of a job's log, or why there is none."""
+def _log(api: Api, job: JobFacts) -> tuple[bytes, str, bool]:
+    """Return the end of a job's log, or why there is none, and whether GitHub failed to answer."""
     match api.job_log(job.id):
         case Known(value=raw):
-            return raw[-TAIL:], ""
+            return raw[-TAIL:], "" if raw else "it is empty", False
         case Absent(words=words):  # GitHub has none of a job that was cancelled
-            return b"", words
+            return b"", words, False
         case Unknown(words=words):
-            return b"", words
+            return b"", words, True
 
 
 def lines_of(raw: bytes) -> tuple[str, ...]:

@@ -122,16 +122,38 @@ def test_every_failed_job_is_read_and_no_other(made: Callable[..., Made]) -> Non
     assert (read[0].url, read[0].remedy) == ("https://github.example/job/2", "set NPM_TOKEN; rerun")
     assert "404" in read[1].problem
     assert "500" in read[2].problem
+    assert len([one for one in there.said.asked if one.path.endswith("/logs")]) == 5  # 500 is asked thrice
     assert files == {"job-2.txt": LOG}
     assert said == ["npm: npm got no token", "npm: a step failed"]
 
 
 def test_of_a_matrix_that_failed_as_a_whole_every_job_is_named(made: Callable[..., Made]) -> None:
-    there = made({})
+    there = made({f"/actions/jobs/{number}/logs": log(LOG) for number in range(30)})
     jobs = tuple(JobFacts(number, f"job {number}", "completed", "failure") for number in range(30))
     read = Triage().read(there.api, jobs, keep=lambda *_: None, say=print)
     assert [one.name for one in read] == [one.name for one in jobs]
-    assert [one.problem for one in read[20:]] == ["not read"] * 10
+    assert [one.problem for one in read] == [""] * 20 + ["not read"] * 10
+
+
+def test_where_github_does_not_answer_no_more_logs_are_asked(made: Callable[..., Made]) -> None:
+    there = made({"/actions/jobs/0/logs": Answer(503, b"oops")})
+    jobs = tuple(JobFacts(number, f"job {number}", "completed", "failure") for number in range(9))
+    read = Triage().read(there.api, jobs, keep=lambda *_: None, say=print, again="rerun")
+    assert "503" in read[0].problem
+    assert {one.problem for one in read[1:]} == {"not read: another log could not be"}
+    assert {one.remedy for one in read} == {"rerun"}
+    assert len({one.path for one in there.said.asked}) == 1
+
+
+def test_a_log_that_cannot_be_kept_changes_nothing_else(made: Callable[..., Made]) -> None:
+    def full(name: str, raw: bytes) -> str:
+        raise OSError(28, "No space left on device")
+
+    there = made({"/actions/jobs/2/logs": log(LOG)})
+    jobs = (JobFacts(2, "npm", "completed", "failure"),)
+    (read,) = Triage(PATTERNS).read(there.api, jobs, keep=full, say=print)
+    assert (read.log, read.problem) == ("", "the log could not be kept: No space left on device")
+    assert read.signals[0].says == "npm got no token"
 
 
 def test_a_build_keeps_the_logs_of_failed_jobs_while_others_are_at_work(
