@@ -65,6 +65,14 @@ def typed(bare_project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest
     return run
 
 
+@pytest.mark.parametrize("words", [[], ["show"], ["file"], ["declare"]])
+def test_help_fits_the_screen(typed: Run, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    status, out, _ = typed(*words, "--help")
+    assert status == 0
+    assert all(len(line) <= 80 for line in out.splitlines())
+
+
 def filed() -> list[dict[str, Any]]:
     book = Path("filed.jsonl")
     return [json.loads(line) for line in book.read_text().splitlines()] if book.exists() else []

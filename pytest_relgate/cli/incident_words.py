@@ -25,9 +25,9 @@ def add_incident(commands: argparse._SubParsersAction[Any], **look: Any) -> None
     incident = commands.add_parser(
         "incident",
         help="show, declare and file incidents",
-        description="An incident is a workflow failure that needs a change of code, a partial publish or\n"
-        "channels that disagree, or an exception from the policy. What fails in an\n"
-        "ordinary way is none. Nothing is filed unless you say so.",
+        description="An incident is a workflow failure that needs a change of code, a partial\n"
+        "publish or channels that disagree, or an exception from the policy. What fails\n"
+        "in an ordinary way is none. Nothing is filed unless you say so.",
         **look,
     )
     actions = incident.add_subparsers(dest="action", metavar="ACTION", required=True)
