@@ -102,8 +102,15 @@ def test_every_channel_is_judged_by_each_gate(bare_project: Project, index: Any)
     pages = [request for request in one.asked if request.path.startswith("/simple/")]
     assert len(pages) == 1, "all gates of a process look once, together"
     assert (bare_project.folder() / "attached" / "channel-one.json").is_file()
+    assert (bare_project.folder() / "attached" / "channel-table.json").is_file()
+    row = "| one | serves | 0.2.0 | 2 of 2 |"
+    assert row in (bare_project.folder() / "report.md").read_text()
     again = bare_project.release("-n2", "--release-rerun")
     assert again.status == 0, again.out
+    assert row in (bare_project.folder() / "report.md").read_text()
+    page = (bare_project.folder() / "report.html").read_text()
+    assert page.index('class="relgate-channels"') < page.index('id="results-table"')
+    assert "channel  state" not in again.out, "a run that passes needs no table in the terminal"
 
 
 def test_what_has_not_come_yet_is_pending_and_passes_once_it_has(bare_project: Project, index: Any) -> None:
@@ -131,6 +138,10 @@ def test_what_is_wrong_fails_after_a_second_look(bare_project: Project, index: A
     assert done.status == 1
     assert bare_project.states()["TestChannel::test_files[one]"] == "FAILED"
     assert "win_amd64.whl is there and is not expected" in " ".join(done.out.split())
+    lines = done.out.splitlines()
+    at = next(n for n, line in enumerate(lines) if line.startswith("channel  state"))
+    assert lines[at + 1].split()[:3] == ["one", "disagrees", "0.2.0"]
+    assert max(map(len, lines[at : at + 2])) <= 80
     pages = [request for request in one.asked if request.path.startswith("/simple/")]
     assert [request.headers.get("cache-control") for request in pages] == [None, "no-cache"]
 

@@ -169,7 +169,7 @@ class Outside:
             failed,
             at=now(),
             measured_by=built.source,
-            weak=[name for name, one in facts.items() if one.expectation.weak],
+            weak=[name for name, one in facts.items() if one.expectation.weak and one.seen.version],
         )
         self._keep("channel-table.json", table)
         return Channels(

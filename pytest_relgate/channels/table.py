@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pytest_relgate.channels.judge import Standing
-from pytest_relgate.channels.observation import Presence
 from pytest_relgate.model import ChannelLine, ChannelTable
 
 if TYPE_CHECKING:
@@ -51,8 +50,11 @@ def table_of(
 
 
 def standing_of(one: ChannelFacts) -> Standing:
-    """How a channel stands: as its worst fact does."""
-    return max((opinion.standing for opinion in one.settled.judgement.opinions), key=_WORST.index)
+    """How a channel stands: as its worst fact does. Bytes that nobody can measure are said to be so apart."""
+    judgement = one.settled.judgement
+    measured = judgement.digests if judgement.digests.standing.wrong else judgement.files
+    opinions = (judgement.version, judgement.files, judgement.flags, measured)
+    return max((opinion.standing for opinion in opinions), key=_WORST.index)
 
 
 def disagrees(one: ChannelFacts) -> bool:
@@ -88,15 +90,20 @@ def _line(one: ChannelFacts) -> ChannelLine:
         channel=one.name,
         state=_WORDS[standing_of(one)],
         version=_version(one),
-        files=files if seen.version else "not known" if seen.presence is Presence.UNKNOWN else "none",
+        files=files if seen.version else "not known" if _is_unknown(one) else "none",
         digests=_digests(one),
         since=_since(one),
     )
 
 
+def _is_unknown(one: ChannelFacts) -> bool:
+    """Whether nobody can say if the release is there."""
+    return one.settled.judgement.version.standing is Standing.UNKNOWN and not one.seen.version
+
+
 def _version(one: ChannelFacts) -> str:
     seen, wanted = one.seen, one.expectation.spelled
-    if standing_of(one) is Standing.UNKNOWN and not seen.version:
+    if _is_unknown(one):
         return "not known"
     if not seen.version:
         return f"{seen.resolved or 'none'}, not {wanted}"

@@ -45,7 +45,7 @@ def _read(path: Path) -> ChannelTable | None:
 def asked(table: ChannelTable) -> str:
     """When the channels were looked at, and what their bytes were held against."""
     when = f"looked at {printable(wording.time_in_words(table.at))}"
-    return f"{when}; measured by {printable(table.measured_by)}" if table.measured_by else when
+    return f"{when}; expected digests: {printable(table.measured_by)}" if table.measured_by else when
 
 
 def rows(table: ChannelTable) -> Iterator[tuple[str, ...]]:

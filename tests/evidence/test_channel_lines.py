@@ -52,7 +52,7 @@ def test_the_newest_look_is_shown(tmp_path: Path) -> None:
 @pytest.mark.parametrize("measured", ["", "the evidence of the build"])
 def test_it_says_when_and_by_what(measured: str) -> None:
     said = asked(msgspec.structs.replace(TABLE, measured_by=measured))
-    assert said == "looked at 2026-11-22 16:02 UTC" + (f"; measured by {measured}" if measured else "")
+    assert said == "looked at 2026-11-22 16:02 UTC" + (f"; expected digests: {measured}" if measured else "")
 
 
 def test_a_weak_measure_is_said_in_words(passed: Record) -> None:

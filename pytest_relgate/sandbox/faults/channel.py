@@ -243,6 +243,7 @@ def _fault(
 
 
 _BYTES = r"is not what was built|is served as other bytes"
+_ROGUE = rf"gives {NEWER} to whoever names no version, expected|serves {NEWER}, and there is no tag of it"
 _BROKEN = rf"{_BYTES}|is broken or cut short"
 _FORMULA = rf"{_BYTES}|homebrew states"
 _NOT_YET = r"does not have|and not yet"
@@ -298,7 +299,7 @@ FAULTS = (
     _fault(
         "crates-wrong-version",
         "crates.io has a newer version that nobody released",
-        rf"gives {NEWER} to whoever names no version, expected",
+        _ROGUE,
         world=_newer_crate,
     ),
     _fault(
@@ -325,7 +326,7 @@ FAULTS = (
     _fault(
         "npm-wrong-version",
         "npm has a newer version that nobody released",
-        rf"gives {NEWER} to whoever names no version, expected",
+        _ROGUE,
         world=overlay.package(_newer_on_npm),
     ),
     _fault(
@@ -366,7 +367,7 @@ FAULTS = (
     _fault(
         "pypi-wrong-version",
         "PyPI has a newer version that nobody released",
-        rf"gives {NEWER} to whoever names no version, expected",
+        _ROGUE,
         world=overlay.pypi(_newer_on_pypi),
     ),
     _fault("pypi-yanked", "the version on PyPI is yanked", r"is yanked", world=overlay.pypi(_yanked)),
