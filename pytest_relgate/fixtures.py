@@ -123,7 +123,8 @@ def run(request: pytest.FixtureRequest) -> Runner:
 def attach(request: pytest.FixtureRequest) -> Any:
     """Put a file or a text into the evidence folder: ``attach("table.md", text_or_bytes_or_path)``.
 
-    Returns its path relative to the evidence folder. Secrets are replaced in text.
+    Returns its path relative to the evidence folder. Secrets are replaced in text. The lines of a file
+    ``note-NAME.txt`` stand among the notes of the reports, the newest of each name.
     """
     return _execution(request).attach
 

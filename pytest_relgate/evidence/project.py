@@ -6,8 +6,11 @@ import platform
 import sys
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from pytest_relgate.evidence.channel_table import newest
 from pytest_relgate.evidence.drill import folder_of, read_drill
+from pytest_relgate.evidence.noted import noted
 from pytest_relgate.model import Record, State
 
 if TYPE_CHECKING:
@@ -35,7 +38,7 @@ def record_of(
     return Record(
         context=prepared.context,
         subject=prepared.subject,
-        verdict=verdict,
+        verdict=msgspec.structs.replace(verdict, notes=(*verdict.notes, *noted(folder))),
         locked=prepared.lock is not None,
         run=run,
         started=started,

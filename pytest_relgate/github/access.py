@@ -217,6 +217,7 @@ class Access:
             found = dict(zip((name for name, _ in held), threads.map(self._token, held), strict=True))
         if attach is not None:
             attach("tokens.md", _table(stated, found))
+            attach("note-tokens.txt", _note([one.secret for name, one in stated if name not in found]))
         bad = [(self.channels[name], *told) for name, told in found.items() if told[0].bad]
         if bad:
             named = "; ".join(
@@ -257,6 +258,16 @@ class Access:
                 return f"{self.origins.github_api}/repos/{self.repository}", f"Bearer {value}"
             case _:
                 return "", ""
+
+
+def _note(unasked: list[str]) -> str:
+    """One line for a report's notes on tokens that nobody has asked about here."""
+    names = ", ".join(dict.fromkeys(unasked))
+    return (
+        f"not in this environment, so the rehearsal's preflight must show that it works: {names}\n"
+        if names
+        else ""
+    )
 
 
 def _table(stated: list[tuple[str, Channel]], found: Mapping[str, tuple[Token, str]]) -> str:

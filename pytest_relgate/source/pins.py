@@ -211,6 +211,17 @@ def table(changes: Sequence[Change], base: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def notes(changes: Sequence[Change], base: str) -> str:
+    """The changes as lines for a report's notes; empty where there are none."""
+    lines = []
+    for one in changes:
+        where = one.after[0].where if one.after else one.path
+        lines.append(
+            f"{one.kind} {one.name}: {_side(one.before)} at {base}, {_side(one.after)} now ({where})\n"
+        )
+    return "".join(lines)
+
+
 def _side(pins: Iterable[Pin]) -> str:
     return ", ".join(dict.fromkeys(pin.shown for pin in pins)) or "none"
 

@@ -165,6 +165,7 @@ class WorkflowFacts:
         findings = zizmor.read_findings(output)
         if attach is not None:
             attach("zizmor.md", zizmor.table(findings, self.severity))
+            attach("note-zizmor.txt", zizmor.note(findings, self.severity))
         return none_of(zizmor.blocking(findings, self.severity))
 
     def moves_no_pin_silently(self, attach: Callable[[str, str], Any] | None = None) -> Literal[True]:
@@ -172,7 +173,9 @@ class WorkflowFacts:
         now = self._pins(self.files)
         before = self._pins(self.base_files) if self.base_files else ()
         if attach is not None:
-            attach("pins.md", pinned.table(pinned.changed(before, now), self.base))
+            changes = pinned.changed(before, now) if self.base else ()
+            attach("pins.md", pinned.table(changes, self.base))
+            attach("note-pins.txt", pinned.notes(changes, self.base))
         return none_of(pinned.silent(before, now, self.base))
 
     def has_a_new_enough_toolchain(self) -> Literal[True]:

@@ -194,6 +194,17 @@ def blocking(findings: Iterable[Found], threshold: str) -> tuple[Problem, ...]:
     return tuple(one.problem for one in sorted(counted, key=lambda one: (-one.weight, one.path, one.line)))
 
 
+def note(findings: Iterable[Found], threshold: str) -> str:
+    """One line for a report's notes on what does not block; empty where there is nothing."""
+    light = [one for one in findings if one.ignored or one.weight < SEVERITIES.index(threshold)]
+    if not light:
+        return ""
+    ignored = sum(one.ignored for one in light)
+    said_so = f", {ignored} of them ignored by the project" if ignored else ""
+    several = "finding that does" if len(light) == 1 else "findings that do"
+    return f"zizmor: {len(light)} {several} not block{said_so} (attached/zizmor.md)\n"
+
+
 def table(findings: Iterable[Found], threshold: str) -> str:
     """Every finding as a table in Markdown, those that do not block and those that are ignored too."""
     rows = sorted(findings, key=lambda one: (-one.weight, one.path, one.line))

@@ -243,6 +243,7 @@ def test_a_token_that_is_not_at_hand_is_not_asked_about(made: Callable[..., Acce
     assert made(service).takes_tokens(TOKENS, kept.__setitem__)
     assert service.seen == []
     assert "| npm | NPM_TOKEN | not in this environment, not asked |" in kept["tokens.md"]
+    assert "CARGO_REGISTRY_TOKEN, NPM_TOKEN" in kept["note-tokens.txt"]
     assert made(service, TOKENS).takes_tokens(["PYPI_API_TOKEN"])
     assert service.seen == []
 

@@ -204,5 +204,7 @@ def test_the_changes_since_base_are_attached() -> None:
     assert kept["pins.md"].splitlines()[0] == "| pin | kind | v1.0.0 | now | where |"
     assert f"| a/b | action | v1 ({A[:12]}) | v2 ({B[:12]}) | {PATH}:7 |" in kept["pins.md"]
     assert f"| X | variable | 1 | 2 | {PATH}:2 |" in kept["pins.md"]
+    assert f"variable X: 1 at v1.0.0, 2 now ({PATH}:2)" in kept["note-pins.txt"]
     assert facts({PATH: after}).moves_no_pin_silently(kept.__setitem__)
     assert "first release" in kept["pins.md"]
+    assert kept["note-pins.txt"] == ""

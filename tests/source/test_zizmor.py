@@ -197,6 +197,7 @@ def test_what_is_light_is_attached_and_does_not_block(tmp_path: Path) -> None:
     folder = write(tmp_path / "r", {".github/workflows/release-publish.yml": text})
     kept: dict[str, str] = {}
     assert facts(folder).passes_zizmor(runner(folder, REAL), kept.__setitem__)
+    assert kept["note-zizmor.txt"] == "zizmor: 1 finding that does not block (attached/zizmor.md)\n"
     assert "| medium | artipacked | .github/workflows/release-publish.yml:3 | a step 1 |" in kept["zizmor.md"]
     with pytest.raises(Finding, match="medium artipacked in job a, step 1"):
         facts(folder, "medium").passes_zizmor(runner(folder, REAL, "again"))
