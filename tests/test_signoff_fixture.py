@@ -53,12 +53,6 @@ def test_a_change_is_read_signed_and_released_until_it_changes_again(reviewed: P
     pasted = entry(done.out)
     assert pasted.startswith(f'[[review]]\ngate="{GATE}"\ndiff="sha256:')
 
-    reviewed.write(SIGNOFFS, pasted)
-    reviewed.commit("a draft that nobody has filled in")
-    done = reviewed.release(*QUICK)
-    assert reviewed.codes() == {"FAILED", "SIGNOFF"}
-    assert 'person: expected the name of a person, found "..."' in " ".join(done.out.split())
-
     signed = pasted.replace('person="..."', 'person="grace"').replace('reason="..."', 'reason="read twice"')
     reviewed.write(SIGNOFFS, signed)
     reviewed.commit("sign off")

@@ -10,7 +10,9 @@ import pytest
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.model import State
 from pytest_relgate.source.reviewed_commit import reviewed_commit
+from pytest_relgate.waiverfile import parse_reviewed
 from tests.evidence.record.conftest import Forge
+from tests.judge.conftest import Case, attempts, gate, only, planned
 
 if TYPE_CHECKING:
     from conftest import Bench
@@ -296,20 +298,61 @@ DENIED: dict[str, tuple[str, str, str]] = {
 }
 
 
+# Of these nothing in the file is read on; the others stand together in one file.
+WHOLE = ("no TOML", "no UTF-8", "no table of waivers", "an unknown table", "a sign-off among waivers")
+
+
+def case_of(name: str, text: str) -> Case:
+    """Two gates that passed, under a file with this text."""
+    raw = text.encode("utf-8", "surrogateescape")
+    reviewed = parse_reviewed({name.rpartition("/")[2]: (name, raw)})
+    return Case(
+        plan=planned(gate(ONE), gate(TWO), target="v0.2.0"),
+        attempts={ONE: attempts(ONE, State.PASSED), TWO: attempts(TWO, State.PASSED)},
+        waivers=reviewed.waivers,
+        signoffs=reviewed.signoffs,
+        reviews=reviewed.reviews,
+        denied=reviewed.denied,
+        approvers=("grace", "ada"),
+        now=datetime.now(UTC).isoformat(),
+    )
+
+
 @pytest.mark.parametrize(("name", "text", "told"), DENIED.values(), ids=list(DENIED))
-def test_every_malformation_blocks_with_its_reason_and_verify_agrees(
-    bench: Bench, name: str, text: str, told: str
-) -> None:
-    bench.write(name, text.encode("utf-8", "surrogateescape"))
-    bench.commit()
-    bench.run()
-    code = "WAIVER" if name == WAIVERS else "SIGNOFF"
-    (reason,) = bench.evidence().reasons
-    assert (bench.evidence().verdict, reason.code) == ("BLOCKED", code)
+def test_every_malformation_blocks_with_its_reason(name: str, text: str, told: str) -> None:
+    reason = only(case_of(name, text))
+    assert reason.code == ("WAIVER" if name == WAIVERS else "SIGNOFF")
     assert told in f"{reason.code}: {reason.message}"
     assert reason.remedy
-    finding, reasons = verified(bench)
-    assert (finding, reasons) == ("BLOCKED", (f"{code}: {reason.message}",))
+
+
+def apart(name: str, text: str, state: State) -> str:
+    """An entry about a state of its own, so that only what is meant to be a duplicate is one."""
+    return text if name in ("MISSING", "STALE", "INVALID") else text.replace('["FAILED"]', f'["{state}"]')
+
+
+@pytest.mark.parametrize("file", [WAIVERS, SIGNOFFS])
+def test_verify_reads_the_same_slips_from_git(bench: Bench, file: str) -> None:
+    rows = [(name, text) for name, (at, text, _) in DENIED.items() if at == file and name not in WHOLE]
+    rows = [(name, text) for name, text in rows if name != "no sign-offs"]
+    judged = [name for name, text in rows if not case_of(file, text).denied]
+    states = dict(zip([*judged, "a duplicate"], (one for one in State if one.waivable), strict=False))
+    bench.write(file, "".join(apart(name, text, states.get(name, State.FAILED)) for name, text in rows))
+    bench.commit()
+    bench.run()
+    reasons = bench.evidence().reasons
+    assert len(reasons) == len(rows)
+    assert verified(bench) == ("BLOCKED", tuple(f"{one.code}: {one.message}" for one in reasons))
+
+
+def test_verify_reads_a_file_that_is_none_from_git(bench: Bench) -> None:
+    bench.write(WAIVERS, "[[waiver]\n")
+    bench.write(SIGNOFFS, b'person = "\xff"\n')
+    bench.commit()
+    bench.run()
+    (first, second) = bench.evidence().reasons
+    assert (first.code, second.code) == ("WAIVER", "SIGNOFF")
+    assert verified(bench) == ("BLOCKED", (f"WAIVER: {first.message}", f"SIGNOFF: {second.message}"))
 
 
 def test_every_slip_of_a_file_has_its_own_reason_and_its_line(bench: Bench) -> None:
