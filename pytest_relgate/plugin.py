@@ -34,7 +34,7 @@ MARKERS = (
     (
         "gate(remedy='', advisory=False, incident=False, waivable=True, reads_world=False, faults=()): "
         "facts of a release gate. remedy: what to do when it is red. advisory: it is shown and never "
-        "decides. incident: its failure is filed as an incident. waivable: a waiver may cover it. "
+        "decides. incident: its failure is an incident. waivable: a waiver may cover it. "
         "reads_world: it looks at what changes by itself, so that its newest attempt counts and an earlier "
         "failure is not held against it. faults: names of the faults that it exists to find, of the "
         "sandbox or of [faults] in relgate.toml; pytest --release-drill shows that it does"

@@ -221,6 +221,9 @@ def test_a_used_waiver_is_an_incident_and_an_altered_seal_is_refused(
     assert typed("file", folder, "--mode", "live")[0] == 0
     assert typed("file", "release-evidence/v0.2.0", "--mode", "live")[1] == "it is there already: T1\n"
     assert "mended in the next release" in filed()[0]["body"]
+    (place,) = Path("release-evidence/v0.2.0/incidents").glob("exception-????????????????.json")
+    place.with_name("exception-0123456789abcdef.json").write_bytes(place.read_bytes())  # of an earlier run
+    assert len(json.loads(typed("show", "release-evidence/v0.2.0", "--json")[1])) == 1
     assert project.relgate("verify", folder).out.startswith("PASSED")  # the seal is as it was
     (project.path / folder / "report.md").write_text("all is well")
     status, out, err = typed("file", folder, "--mode", "live")

@@ -76,13 +76,16 @@ def _incidents(options: argparse.Namespace) -> tuple[Project, list[tuple[Path, I
     project = _project(options, _checks_of(folders))
     try:
         found = [path for folder in folders for path in write_incidents(folder, project.profile)]
+        now_there = frozenset(found)
     except OSError as error:
         message = f"the incidents of {place} cannot be written down: {error.strerror or error}: make room"
         raise RelgateError(message) from None
     if not (place / SEAL).exists():  # a release's folder: what was declared by hand counts too
-        found += sorted((place / written.FOLDER).glob("*.json"))
+        found += sorted((place / written.FOLDER).glob(f"{Kind.EXCEPTION}-*.json"))
     paths = [path for path in dict.fromkeys(found) if not path.name.endswith(_RECEIPT)]
-    return project, [(path, written.decode(path.read_bytes(), str(path))) for path in paths]
+    documents = [(path, written.decode(path.read_bytes(), str(path))) for path in paths]
+    # What an earlier run wrote down, and the evidence of now does not say, is history: its file can be named.
+    return project, [(path, one) for path, one in documents if path in now_there or one.by]
 
 
 def _phases(place: Path) -> list[Path]:
