@@ -171,6 +171,10 @@ def benchmarks(request: pytest.FixtureRequest) -> Benchmarks:
 
         return run
 
+    def keep(name: str, text: str) -> None:
+        execution.attach(name, text)
+        request.node.add_report_section("call", name, text)  # so that the gate's row of the report has it
+
     return Benchmarks(
         repository=Path(facts.repository),
         base=facts.context.base,
@@ -178,7 +182,7 @@ def benchmarks(request: pytest.FixtureRequest) -> Benchmarks:
         candidate=facts.context.target,
         commit=facts.commit,
         runs_in=runs_in,
-        attach=execution.attach,
+        attach=keep,
     )
 
 
