@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from packaging.version import InvalidVersion, Version
 
 from pytest_relgate.source.formula_rules import read_checksums
 
@@ -63,6 +64,14 @@ def expectation(
     return msgspec.structs.replace(
         base, files=frozenset(names), digests={**own, **known, **others}, source=OWN, prerelease=prerelease
     )
+
+
+def is_older(found: str, wanted: str) -> bool:
+    """Whether a version is certainly older; one that cannot be read is not."""
+    try:
+        return Version(found) < Version(wanted)
+    except InvalidVersion:
+        return False
 
 
 def choices(base: Expectation, seen: Observation) -> list[str]:

@@ -191,7 +191,13 @@ def _to_be_read(listed: Observation) -> frozenset[str]:
 
 
 def _settled(seen: Observation, notes: list[str]) -> Observation:
-    """What a tap may do without a fault of its own, taken out of what is odd there and told."""
+    """Take out, and tell, what a maintainer may have wanted: archives in two places, another latest."""
     places = [one for one in seen.odd if " has its archives in " in one]
     notes += places
-    return msgspec.structs.replace(seen, odd=tuple(one for one in seen.odd if one not in places))
+    resolved = seen.resolved
+    if seen.kind == "github-release" and seen.version:
+        if not resolved or expecting.is_older(resolved, seen.version):
+            notes.append(f"{seen.channel} calls {resolved or 'no release'} the latest")
+        resolved = "" if "prerelease" in seen.flags else seen.version
+    odd = tuple(one for one in seen.odd if one not in places)
+    return msgspec.structs.replace(seen, odd=odd, resolved=resolved)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import tarfile
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from audit_pages import Said, mach, npm, pypi, wheel
+from pytest_relgate.audit.looking import ASSETS
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.sandbox.twins.exchange import Answer
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from conftest import Project
     from pytest_relgate.audit.answer import Answer as Verdict
 
     Audit = Callable[..., Verdict]
@@ -217,6 +220,124 @@ def test_a_platform_that_is_promised_and_has_no_wheel_is_told(audit: Audit, chec
 def test_a_tag_that_is_not_there_is_one_line(audit: Audit, checkout: Checkout) -> None:
     with pytest.raises(RelgateError, match=r"found none named 'v7\.0\.0'.*git fetch --tags"):
         audit({}, checkout=checkout(MANIFESTS), tag="v7.0.0")
+
+
+# -- GitHub ---------------------------------------------------------------------------------------------
+
+
+def github(commit: str, assets: dict[str, bytes], tag: str = "v1.0.0", **facts: Any) -> dict[str, Any]:
+    """Pages of GitHub with a release of ada/demo."""
+    listed = [
+        {
+            "id": n,
+            "name": name,
+            "size": len(raw),
+            "state": "uploaded",
+            "url": f"BASE/asset/{n}",
+            "digest": f"sha256:{hashlib.sha256(raw).hexdigest()}",
+        }
+        for n, (name, raw) in enumerate(assets.items())
+    ]
+    release = {"id": 1, "tag_name": tag, "draft": False, "prerelease": False, "html_url": "", **facts}
+    return {
+        f"/repos/ada/demo/releases/tags/{tag}": release | {"assets": listed},
+        f"/repos/ada/demo/git/ref/tags/{tag}": {
+            "ref": f"refs/tags/{tag}",
+            "object": {"sha": commit, "type": "commit"},
+        },
+        **{f"/asset/{n}": raw for n, raw in enumerate(assets.values())},
+    }
+
+
+def sums(**files: bytes) -> bytes:
+    lines = (f"{hashlib.sha256(raw).hexdigest()}  dist/{name}\n" for name, raw in files.items())
+    return "".join(lines).encode()
+
+
+@pytest.fixture
+def release(audit: Audit, checkout: Checkout, bare_project: Project) -> Callable[..., Verdict]:
+    """Audit a checkout whose GitHub release has these assets."""
+
+    place = checkout({"README.md": "demo 1.0.0\n"})
+    bare_project.git("tag", "v1.0.0-rc.1")
+
+    def look(assets: dict[str, bytes], *, commit: str = "", tag: str = "v1.0.0", **facts: Any) -> Verdict:
+        pages = github(commit or bare_project.git("rev-parse", tag), assets, tag, **facts)
+        return audit(pages, checkout=place, tag=tag)
+
+    return look
+
+
+def test_a_release_of_nothing_but_its_tag_is_good(release: Callable[..., Verdict]) -> None:
+    assert release({}).word == "PASSED"
+
+
+def test_assets_are_held_against_the_releases_own_checksums(release: Callable[..., Verdict]) -> None:
+    listed = sums(one=b"1", two=b"another")
+    verdict = release({"one": b"1", "two": b"2", "SHA256SUMS": listed})
+    assert verdict.word == "FAILED"
+    assert "two differs from the checksum that is stated for it" in said(verdict, "FAILED")
+
+
+def test_an_asset_that_is_listed_and_not_there_is_awaited(release: Callable[..., Verdict]) -> None:
+    verdict = release({"one": b"1", "SHA256SUMS": sums(one=b"1", two=b"2")})
+    assert verdict.word == "PENDING"
+    assert "lacks two" in said(verdict)
+
+
+def test_checksums_of_something_else_say_nothing(release: Callable[..., Verdict]) -> None:
+    assert release({"one": b"1", "SHA256SUMS": sums(elsewhere=b"2")}).word == "PASSED"
+
+
+def test_of_many_assets_some_are_read(release: Callable[..., Verdict]) -> None:
+    verdict = release({f"file-{n}": b"x" for n in range(ASSETS + 5)})
+    assert verdict.word == "PASSED", said(verdict)
+    assert "5 files were not read" in said(verdict, "note")
+    assert (verdict.rows[0].read, verdict.rows[0].files) == (ASSETS, ASSETS + 5)
+
+
+def test_a_tag_that_is_another_on_github_is_unknown(release: Callable[..., Verdict]) -> None:
+    verdict = release({}, commit="5" * 40)
+    assert verdict.word == "UNDECIDED"
+    assert "and at 555555555555 on GitHub" in said(verdict, "UNKNOWN")
+
+
+@pytest.mark.parametrize(
+    ("latest", "told"), [("v0.9.0", "0.9.0"), ("v2.0.0", ""), ("other-1.0.0", ""), (None, "no release")]
+)
+def test_which_release_is_the_latest_is_the_maintainers_choice(
+    audit: Audit, checkout: Checkout, bare_project: Project, latest: str | None, told: str
+) -> None:
+    place = checkout({"README.md": "demo 1.0.0\n"})
+    pages = github(bare_project.git("rev-parse", "v1.0.0"), {})
+    if latest:
+        pages["/repos/ada/demo/releases/latest"] = pages["/repos/ada/demo/releases/tags/v1.0.0"] | {
+            "tag_name": latest
+        }
+    verdict = audit(pages, checkout=place)
+    assert verdict.word == "PASSED", said(verdict)
+    assert said(verdict) == (f"github-release ada/demo calls {told} the latest" if told else "")
+
+
+def test_a_mark_as_prerelease_is_the_maintainers_choice(release: Callable[..., Verdict]) -> None:
+    verdict = release({}, prerelease=True)
+    assert verdict.word == "PASSED", said(verdict)
+    assert "is marked as a prerelease" in said(verdict, "note")
+    unmarked = release({}, tag="v1.0.0-rc.1")
+    assert unmarked.word == "PASSED", said(unmarked)
+    assert "is not marked as a prerelease" in said(unmarked, "note")
+
+
+def test_an_archive_for_another_processor_is_told(release: Callable[..., Verdict]) -> None:
+    name = "demo_1.0.0_darwin_amd64.tar.gz"
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w:gz") as archive:
+        one = tarfile.TarInfo("bin/demo")
+        one.size = len(mach("arm64"))
+        archive.addfile(one, io.BytesIO(mach("arm64")))
+    verdict = release({name: held.getvalue()})
+    assert verdict.word == "FAILED"
+    assert f"{name}: it promises darwin on amd64, and bin/demo is for arm64 only" in said(verdict)
 
 
 # -- mirrors --------------------------------------------------------------------------------------------

@@ -141,7 +141,8 @@ def test_a_mirror_is_asked_in_the_place_of_the_origin(capsys: pytest.CaptureFixt
 def test_what_registries_say_cannot_write_to_the_screen(
     capsys: pytest.CaptureFixture[str], world: Any
 ) -> None:
-    page = npm("demo", b"", dist={"tarball": "ftp://\x1b[2Jx/demo-1.0.0.tgz"})
+    page = npm("demo", b"", dist={"tarball": "https://elsewhere.invalid/demo\x1b[2J.tgz"})
     world(page)
     out = answered(capsys, "ada/demo", "v1.0.0", "--channel", "github-release=", "--channel", "npm=demo")[1]
+    assert "demo␛[2J.tgz: its tarball is at https://elsewhere.invalid" in " ".join(out.split())
     assert "\x1b" not in out

@@ -91,6 +91,7 @@ def test_what_was_really_published(row: dict[str, Any]) -> None:
         ({("linux", "amd64")}, [part("t64.exe", "windows", "amd64")], 0),
         ({("windows", "amd64")}, [part("x.pyd", "windows", "386")], 1),
         ({("windows", "amd64")}, [part("x.dll", "windows", "386")], 0),  # an assembly of .NET
+        ({("windows", "386")}, [part("x.dll", "windows", "amd64")], 0),
         ({("windows", "arm64")}, [part("x.exe", "windows", "amd64")], 0),
         (frozenset(), [part("t64.exe", "windows", "amd64")], 0),  # launchers in a wheel for all
     ],
