@@ -1,4 +1,4 @@
-"""Kills a live publish in the sandbox at boundaries taken at random, types it again, looks at what came of it.
+"""Kills a live publish in the sandbox at boundaries taken at random, types it again, and looks at the end.
 
     python benchmarks/crash_matrix.py --kills 40 --seed 7
     python benchmarks/crash_matrix.py --all

@@ -161,6 +161,7 @@ def test_a_reset_forgets_everything_but_not_under_a_run(
         (["--fault", "ci-rot"], "the sandbox knows no fault named 'ci-rot': did you mean ci-red?"),
         (["--repo", "nowhere"], "--repo: expected a folder, found none at nowhere"),
         (["extra"], "unrecognized arguments: extra"),
+        (["--expire", "NOPE"], "there is no secret NOPE in the sandbox: it has "),
     ],
 )
 def test_a_slip_is_one_line(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,6 +22,7 @@ from pytest_relgate.status.checkpoint import (
 )
 from pytest_relgate.status.show import WIDTH, lines
 
+ROOT = Path(__file__).parents[2]
 COMMIT, OTHER = "a" * 40, "b" * 40
 NAMES = ("github", "crates", "npm", "pypi", "homebrew")
 ALL = tuple(PhaseFact(phase, "PASSED", "2026-01-01T00:00:00Z", COMMIT) for phase in PHASES)
@@ -197,3 +200,15 @@ def test_no_line_is_wider_than_a_terminal() -> None:
     shown = list(lines(found))
     assert max(map(len, shown)) <= WIDTH
     assert shown[0].startswith("ANOMALY  v1.0.0 of ada/demo @ aaaaaaaaaaaa")
+
+
+def test_the_documentation_names_every_anomaly() -> None:
+    code = (ROOT / "pytest_relgate/status/checkpoint.py").read_text()
+    named = set(re.findall(r'Anomaly\(\s*"([a-z ]+)"', code)) | {
+        "failed publish",
+        "failed rerun",
+        "partial publish",
+    }
+    text = (ROOT / "docs/walk.md").read_text()
+    assert {name for name in named if f"`{name}`" not in text} == set()
+    assert len(named) >= 9
