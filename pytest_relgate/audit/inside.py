@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import tarfile
 import zipfile
@@ -96,11 +97,28 @@ def opened(path: Path, name: str) -> Inside:
         else:
             with path.open("rb") as file:
                 _look(inside, iter([(name, path.stat().st_size, file)]))
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+    except tarfile.TarError as error:
+        if inside.paths and _is_whole(path):  # its end is unusual, and other tools do not mind
+            inside.partly = True
+        else:
+            inside.problem = " ".join(str(error).split())
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
         inside.problem = " ".join(str(error).split()) or type(error).__name__
     except (NotImplementedError, RuntimeError):  # a packing that this Python has not, or a password
         inside.partly = True
     return inside
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a file packed by gzip has its own end, and the checksum that stands there."""
+    left = MOST_BYTES
+    try:
+        with gzip.open(path) as packed:
+            while left > 0 and (got := len(packed.read(1 << 20))):
+                left -= got
+    except (OSError, EOFError, zlib.error):
+        return False
+    return True
 
 
 def _zipped(archive: zipfile.ZipFile) -> Iterator[tuple[str, int, IO[bytes]]]:

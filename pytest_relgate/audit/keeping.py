@@ -39,10 +39,9 @@ class Keeping(Http):
         super().close()
         self._folder.cleanup()
 
-    @property
-    def over(self) -> bool:
-        """Whether there is no time left."""
-        return self._now() >= self._ends
+    def end(self) -> None:
+        """Let nothing more be asked."""
+        self._ends = self._now()
 
     def file(self, sha256: str) -> Path | None:
         """Where the bytes with this digest (hex) lie, None for bytes that were not read."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +22,7 @@ from pytest_relgate.net.http import FILE
 from pytest_relgate.profile.channels import Channel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
     from pytest_relgate.audit.draft import Assumed
@@ -84,7 +85,7 @@ class World:
         first = [one for one in channels if one.kind == "github-release"]
         rest = [one for one in channels if one.kind not in ("github-release", "homebrew")]
         taps = [one for one in channels if one.kind == "homebrew"]
-        with ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="audit") as threads:
+        with ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="audit") as threads, self._ended():
             release = [threads.submit(self._one, one, {}) for one in first]
             running = [threads.submit(self._with_companions, one, threads) for one in rest]
 
@@ -99,6 +100,15 @@ class World:
                 found.append(one)
                 found += [each.result() for each in companions]
             return found + [done.result() for done in formulas]
+
+    @contextmanager
+    def _ended(self) -> Iterator[None]:
+        """Whoever interrupts an audit waits for no question that is not asked yet."""
+        try:
+            yield
+        except BaseException:
+            self.http.end()
+            raise
 
     def _with_companions(self, one: Assumed, threads: ThreadPoolExecutor) -> tuple[Seen, list[Future[Seen]]]:
         """A package, and those that it names for single platforms: npm is silent on one that is missing."""

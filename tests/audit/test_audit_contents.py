@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import struct
@@ -92,6 +93,18 @@ def test_what_cannot_be_opened_says_why(tmp_path: Path, name: str, raw: bytes) -
     path = tmp_path / "file"
     path.write_bytes(raw)
     assert opened(path, name).problem
+
+
+def test_a_tar_without_its_padding_is_no_broken_one(tmp_path: Path) -> None:
+    whole = gzip.decompress(
+        tarred(tmp_path / "whole.tgz", {"package/package.json": b'{"version": "1.0.0"}'}).read_bytes()
+    )
+    path = tmp_path / "demo.tgz"
+    path.write_bytes(gzip.compress(whole[: 512 + 20]))
+    found = opened(path, "demo.tgz")
+    assert (found.problem, found.partly) == ("", True)
+    path.write_bytes(path.read_bytes()[:-9])
+    assert opened(path, "demo.tgz").problem
 
 
 def test_what_unpacks_beyond_reason_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
