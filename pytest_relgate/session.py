@@ -458,6 +458,7 @@ class ReleaseRun:
             signoffs=prepared.reviewed.signoffs,
             reviews=prepared.reviewed.reviews,
             denied=prepared.reviewed.denied,
+            later=prepared.context.reviewed_commit != prepared.subject.checks_commit,
             approvers=prepared.profile.approvers.people,
             facts=self.facts,
         )

@@ -69,6 +69,9 @@ def header(run: ReleaseRun) -> list[Line]:
         ),
         *_wrapped(_counts(run)),
     ]
+    if context.reviewed_commit not in ("", subject.checks_commit):
+        at = wording.short_commit(context.reviewed_commit)
+        lines += _wrapped(f"waivers and sign-offs of {context.reviewed_why} @ {at}")
     lines += _sandbox(run)
     for words in run.rules_out():
         lines += _wrapped(f"cannot pass: {words}", "yellow")

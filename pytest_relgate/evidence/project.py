@@ -73,6 +73,8 @@ def command_of(context: Context, request: Request) -> str:
     words += ["--release-target", context.target]
     if context.mode == "live":
         words += ["--release-mode", "live", "--release-agent", context.agent]
+    if context.reviewed_why.startswith("--release-reviewed "):
+        words += context.reviewed_why.split(" ")
     if context.base_why == "--release-base":
         words += ["--release-base", context.base]
     if context.faults:

@@ -342,6 +342,7 @@ class _Bench:
             signoffs=self.reviewed.signoffs,
             reviews=self.reviewed.reviews,
             denied=self.reviewed.denied,
+            later=context.reviewed_commit not in ("", self.evidence.subject.checks_commit),
             approvers=committed.profile.approvers.people,
             facts=end.facts,
         )

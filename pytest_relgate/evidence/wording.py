@@ -235,6 +235,14 @@ def short_commit(commit: str) -> str:
     return printable(commit[:_COMMIT_SHOWN])
 
 
+def _reviewed_in_words(record: Record) -> str:
+    """Return where waivers and sign-offs were read, if that is a later commit than that of the checks."""
+    context = record.context
+    if context.reviewed_commit in ("", record.subject.checks_commit):
+        return ""
+    return f"those of commit {short_commit(context.reviewed_commit)}, {printable(context.reviewed_why)}"
+
+
 def subject_in_words(record: Record) -> tuple[tuple[str, str], ...]:
     """Return what the verdict is about and under what it was reached, as (label, words)."""
     context, subject = record.context, record.subject
@@ -249,6 +257,7 @@ def subject_in_words(record: Record) -> tuple[tuple[str, str], ...]:
         ("base", base if context.base else f"none, a first release ({printable(context.base_why)})"),
         ("tree", tree),
         ("checks", _checks(record)),
+        ("waivers", _reviewed_in_words(record)),
         ("lock", "committed gates.lock" if record.locked else "none"),
         ("drill", drill_in_words(record.drill) if record.drill else ""),
         ("repository", printable(subject.repository)),

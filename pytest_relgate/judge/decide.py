@@ -65,13 +65,15 @@ def decide(  # noqa: PLR0913  (the whole of what a verdict depends on, and nothi
     approvers: Sequence[str] = (),
     facts: Sequence[Reason] = (),
     denied: Sequence[Reason] = (),
+    later: bool = False,
 ) -> Verdict:
     """Judge one phase of a release.
 
     ``decisions`` and ``attempts`` are by gate id; attempts are all that the journal has, oldest first.
     ``now`` is RFC 3339 and matters to waivers alone; ``base`` is the commit that conditions compared
     with, empty in a first release; ``facts`` are what the run itself found to be wrong, and each blocks, as
-    does each of ``denied``: what is malformed in the files of waivers and sign-offs.
+    does each of ``denied``: what is malformed in the files of waivers and sign-offs. These are of a commit
+    after the checks if ``later``: a review for a gate that is not here is then one that came since.
     Reasons about the run come first, then one for each blocking gate in the plan's order.
     Raises RelgateError if there are waivers and ``now`` is no time.
     """
@@ -87,7 +89,8 @@ def decide(  # noqa: PLR0913  (the whole of what a verdict depends on, and nothi
     known = {gate.id for gate in plan.gates} if usable or signoffs or reviews else set()
     problems += [waived_unknown(gate_id, plan) for gate_id in usable if gate_id not in known]
     elsewhere = known.union(plan.elsewhere) if known else known
-    named = (*(one.gate for one in signoffs if one.tree == subject.tree), *(one.gate for one in reviews))
+    read = () if later else reviews
+    named = (*(one.gate for one in signoffs if one.tree == subject.tree), *(one.gate for one in read))
     problems += [signed_unknown(name, plan) for name in dict.fromkeys(named) if name not in elsewhere]
     reasons = [*facts, *about_run(plan, subject, earlier), *denied, *problems]
     # A verdict of gates that all wait is "only pending": there nothing_passed would say no more.

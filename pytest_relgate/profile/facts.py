@@ -145,7 +145,7 @@ class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def _branch(value: object) -> object:
     # https://git-scm.com/docs/git-check-ref-format: a word that git could take for an option is none
-    if isinstance(value, str) and value and not re.fullmatch(r"[\w.][\w./-]*", value):
+    if isinstance(value, str) and value and not re.fullmatch(r"[\w.][\w./+#@-]*", value):
         message = f'expected the name of a branch such as "main" or "origin/main", found {quoted(value)}'
         raise RelgateError(message)
     return value

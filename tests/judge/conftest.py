@@ -92,6 +92,7 @@ class Case:
     signoffs: tuple[Signoff, ...] = ()
     reviews: tuple[Review, ...] = ()
     denied: tuple[Reason, ...] = ()
+    later: bool = False
     approvers: tuple[str, ...] = ("grace", "linus")
     facts: tuple[Reason, ...] = ()
     now: str = "2026-03-10T16:00:00Z"
@@ -111,6 +112,7 @@ class Case:
             signoffs=self.signoffs,
             reviews=self.reviews,
             denied=self.denied,
+            later=self.later,
             approvers=self.approvers,
             facts=self.facts,
         )

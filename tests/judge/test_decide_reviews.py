@@ -78,3 +78,12 @@ def test_a_sign_off_for_a_gate_of_another_phase_is_that_phases_to_judge() -> Non
     case = Case(plan=plan, signoffs=(here,), reviews=(msgspec.structs.replace(READ, gate="gone"),))
     assert (case.verdict().passed, case.verdict().notes) == (True, ())
     assert replace(case, plan=planned(A, B)).verdict().passed is False
+
+
+def test_a_review_for_a_gate_that_came_after_the_checks_is_no_slip() -> None:
+    came_since = msgspec.structs.replace(READ, gate="new")
+    case = reviewed(READ, came_since)
+    assert only(case).code == "SIGNOFF"
+    assert replace(case, later=True).verdict().passed
+    here = Signoff("new", "tree", "ada", "the port was taken")
+    assert only(replace(case, later=True, signoffs=(here,))).code == "SIGNOFF", "this tree has no such gate"

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_relgate.errors import RelgateError
+from pytest_relgate.evidence.wording import subject_in_words
 from pytest_relgate.model import State
+from pytest_relgate.profile import parse_profile
 from pytest_relgate.source.reviewed_commit import reviewed_commit
 from pytest_relgate.waiverfile import parse_reviewed
 from tests.evidence.record.conftest import Forge
@@ -64,12 +66,15 @@ def verified(bench: Bench) -> tuple[str, tuple[str, ...]]:
 
 
 def test_a_waiver_committed_after_the_tag_lets_the_tag_pass(tagged: Bench) -> None:
-    tagged.run({ONE: State.FAILED}, status=0)
+    run = tagged.run({ONE: State.FAILED}, status=0)
+    assert run.record is not None
     evidence = tagged.evidence()
     assert (evidence.verdict, tagged.states()) == ("PASSED", {"one": "WAIVED", "two": "PASSED"})
     assert evidence.subject.commit == evidence.subject.checks_commit == tagged.git("rev-parse", "v0.2.0")
     assert evidence.context.reviewed_commit == tagged.git("rev-parse", "main")
     assert evidence.context.reviewed_why == "main (approvers.branch)"
+    told = f"those of commit {evidence.context.reviewed_commit[:7]}, main (approvers.branch)"
+    assert dict(subject_in_words(run.record))["waivers"] == told
     assert tagged.reading().runs[-1].gates == (ONE,), "what had passed is kept"
     assert verified(tagged) == ("PASSED", ())
 
@@ -151,6 +156,8 @@ def test_a_commit_that_is_asked_for_wins_over_the_branch_of_the_profile(tagged: 
     context = run.prepared.context
     assert context.reviewed_commit == tagged.git("rev-parse", "v0.2.0")
     assert context.reviewed_why == "--release-reviewed v0.2.0"
+    assert run.record is not None
+    assert run.record.command.endswith(" --release-reviewed v0.2.0")
     assert tagged.states()["one"] == "FAILED"
 
 
@@ -168,6 +175,20 @@ def test_a_commit_that_cannot_be_meant_is_refused(bench: Bench, asked: str, told
     with pytest.raises(RelgateError) as caught:
         bench.run(release_reviewed=asked)
     assert str(caught.value).startswith(told)
+
+
+@pytest.mark.parametrize("branch", ["main", "origin/main", "release/1.x+fix", "v1@ada"])
+def test_a_branch_is_named_as_git_names_it(branch: str) -> None:
+    profile = parse_profile(f'project = "demo"\n[approvers]\nbranch = "{branch}"\n'.encode(), "relgate.toml")
+    assert profile.approvers.branch == branch
+
+
+@pytest.mark.parametrize("branch", ["--all", "a b", "main~1", "main^", "a:b", "@{-1}"])
+def test_what_is_no_name_of_a_branch_is_refused(branch: str) -> None:
+    with pytest.raises(
+        RelgateError, match=r"^relgate\.toml:3: approvers\.branch: expected the name of a branch"
+    ):
+        parse_profile(f'project = "demo"\n[approvers]\nbranch = "{branch}"\n'.encode(), "relgate.toml")
 
 
 # -- what is not committed --------------------------------------------------------------------------------
