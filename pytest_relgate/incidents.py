@@ -20,7 +20,7 @@ from pytest_relgate.evidence import incident_report as report
 from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence import seal, wording
 from pytest_relgate.evidence.folder import JOURNAL, SEAL
-from pytest_relgate.github.triage import CHECK_TAP, RunRecord
+from pytest_relgate.github.triage import CHECK_TAP, TAP_SECRET, RunRecord
 from pytest_relgate.judge.incidents import (
     Happening,
     Incident,
@@ -204,7 +204,7 @@ def _document(
         gates=tuple(map(_gate_line, gates)),
         waiver=wording.waiver_in_words(waiver) if waiver and found.kind is Kind.EXCEPTION else "",
         remedy=tuple(_remedies(found, sealed, runs, gates, profile)),
-        rerun=_rerun(found, sealed),
+        rerun=_rerun(found, sealed, runs),
         folder="/".join(sealed.folder.parts[-3:]),  # it is filed: where it lies on this machine is nobody's
         evidence=sealed.digest,
     )
@@ -281,7 +281,8 @@ def _remedies(
     else:
         said += [gate.attempts[-1].do for gate in gates if gate.attempts and gate.state is State.FAILED]
         taps = {name for name, channel in profile.channels.items() if channel.kind == "homebrew"}
-        if found.kind is Kind.CHANNELS and taps & set(_lacking(sealed)):
+        named = TAP_SECRET in " ".join(said)
+        if found.kind is Kind.CHANNELS and taps & set(_lacking(sealed)) and not named:
             said.append(CHECK_TAP)
     yield from dict.fromkeys(filter(None, said))
 
@@ -292,7 +293,7 @@ def _lacking(sealed: Sealed) -> Iterator[str]:
     yield from (line.channel for line in lines if line.state in _LACKS)
 
 
-def _rerun(found: Incident, sealed: Sealed) -> str:
+def _rerun(found: Incident, sealed: Sealed, runs: Iterable[RunRecord]) -> str:
     """The command that goes on with the same target: what is missing is published, all else judged again.
 
     SPEC S41, S45.
@@ -305,6 +306,9 @@ def _rerun(found: Incident, sealed: Sealed) -> str:
     if live:
         agent = evidence.agent if evidence.mode == Mode.LIVE else "YOU"
         words += ["--release-mode", "live", "--release-agent", agent]
+    failed = phase in (Phase.REHEARSAL, Phase.PUBLISH) and any(record.failed for record in runs)
+    if publish or failed:  # jobs that failed run again, those that went well do not
+        words.append("--release-recover")
     return shlex.join(words)
 
 

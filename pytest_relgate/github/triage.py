@@ -114,7 +114,7 @@ class Triage:
     def remedy(self, job: str, signals: Iterable[Signal], again: str) -> str:
         """Return what to do about a failed job. The sync of the tap hangs on one secret (SPEC S45)."""
         said = list(dict.fromkeys(signal.remedy for signal in signals if signal.remedy))
-        if any(fnmatchcase(job, pattern) for pattern in self.taps):
+        if any(fnmatchcase(job, pattern) for pattern in self.taps) and TAP_SECRET not in " ".join(said):
             said.append(CHECK_TAP)
         return "; ".join([*said, again] if again else said)
 

@@ -108,7 +108,7 @@ def test_a_failed_sync_of_the_tap_says_what_to_check_and_what_to_type(tmp_path: 
     assert found.jobs[0].excerpt[-1] == "##[error]denied"
     assert found.remedy[0].startswith("check HOMEBREW_TAP_TOKEN: ")
     assert found.rerun.endswith(
-        "-m publish --release-target v0.5.0 --release-mode live --release-agent ada@laptop"
+        "-m publish --release-target v0.5.0 --release-mode live --release-agent ada@laptop --release-recover"
     )
     assert [(row.channel, row.state) for row in found.channels] == [
         ("npm", "reached"),
@@ -150,7 +150,9 @@ def test_a_release_that_the_tap_lacks_is_published_again(tmp_path: Path, state: 
     assert found.title == "tap lacks it"
     assert found.remedy == ("mend it", found.remedy[1])
     assert found.remedy[1].startswith("check HOMEBREW_TAP_TOKEN: ")
-    assert found.rerun.endswith("-m publish --release-target v0.5.0 --release-mode live --release-agent YOU")
+    assert found.rerun.endswith(
+        "-m publish --release-target v0.5.0 --release-mode live --release-agent YOU --release-recover"
+    )
 
 
 def test_channels_that_disagree_are_not_published_again(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pytest_relgate.errors import Finding
 from pytest_relgate.github.answers import JobFacts
 from pytest_relgate.github.facts import GitHub
 from pytest_relgate.github.means import Means
-from pytest_relgate.github.triage import FailedJob, RunRecord, Triage, excerpt, lines_of
+from pytest_relgate.github.triage import FailedJob, RunRecord, Signal, Triage, excerpt, lines_of
 from pytest_relgate.profile import parse_profile
 from pytest_relgate.profile.triage import TriagePattern
 from pytest_relgate.sandbox.twins.exchange import Answer
@@ -87,6 +87,8 @@ def test_a_failed_sync_of_the_tap_names_its_secret_and_the_rerun(name: str) -> N
     assert told.startswith("check HOMEBREW_TAP_TOKEN: ")
     assert told.endswith("; gh run rerun 7 --failed")
     assert triage.remedy("publish-npm", (), "again") == "again"
+    known = Signal("no push", "denied", "check HOMEBREW_TAP_TOKEN")
+    assert triage.remedy(name, (known,), "again") == "check HOMEBREW_TAP_TOKEN; again"  # once is enough
 
 
 def kept_by(pages: dict[str, bytes]) -> Callable[[str, bytes], str]:
