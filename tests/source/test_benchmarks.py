@@ -153,6 +153,14 @@ def test_what_a_scenario_comes_to(base: list[str], candidate: list[str], expecte
     assert "a" in said(row, "v1.0.0")
 
 
+def test_a_scenario_of_some_runs_only_has_too_few_of_them() -> None:
+    some, none = read_run('{"results": [{"bench": "a", "ms": 1}]}', PLAIN), read_run('{"results": []}', PLAIN)
+    for base, candidate in (([some] * 4, [*[some] * 3, none]), ([*[some] * 3, none], [some] * 4)):
+        (row,) = compare(base, candidate, PLAIN).rows
+        assert row.standing is Standing.FEW
+        assert "3 of 4" in said(row, "v1.0.0")
+
+
 def test_the_table_shows_every_scenario_those_that_are_wrong_first() -> None:
     def run(**values: float) -> Any:
         return read_run(json.dumps({"results": [{"bench": k, "ms": v} for k, v in values.items()]}), PLAIN)
