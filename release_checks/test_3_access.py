@@ -1,4 +1,4 @@
-"""Access before the release: every host answers, and no registry refuses the tokens that are at hand."""
+"""Access before the release: every host answers, and no registry refuses the tokens that were handed over."""
 
 import pytest
 
@@ -13,5 +13,5 @@ def test_every_host_answers(github):
 
 @pytest.mark.gate(faults=("token-refused", "token-unclear", "empty-token", "registry-down"))
 def test_tokens_work(github, expected, attach):
-    """No registry refuses a token that this environment holds."""
+    """No registry refuses a token that a workflow handed to this run."""
     assert github.access.takes_tokens(expected.secrets, attach)

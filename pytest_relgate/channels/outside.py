@@ -132,6 +132,7 @@ class Outside:
             self.environ,
             uses=self._uses,
             days=self.profile.secrets.days,
+            handed=self.sandbox or self.environ.get("GITHUB_ACTIONS") == "true",
         )
 
     def _uses(self) -> Uses | None:

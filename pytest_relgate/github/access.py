@@ -163,7 +163,8 @@ class Access:
     """The services of one release, as seen from here. ``environ`` may hold tokens under their secrets' names.
 
     ``client`` makes a client with credentials. ``uses`` says which jobs read which secrets, None where no
-    workflow says so; ``days`` how long the token in a secret can live.
+    workflow says so; ``days`` how long the token in a secret can live. ``handed`` is whether the tokens in
+    ``environ`` were handed over by a workflow: a person's own under the same name is another one.
     """
 
     http: Http
@@ -175,6 +176,7 @@ class Access:
     client: Callable[[tuple[Credential, ...]], Http] = Http
     uses: Callable[[], Uses | None] = lambda: None
     days: Mapping[str, int] = field(default_factory=dict)
+    handed: bool = True
 
     def every_host_answers(self) -> Literal[True]:
         """GitHub and every registry answer, all asked at once, within one deadline (SPEC S6).
@@ -204,15 +206,15 @@ class Access:
     def takes_tokens(
         self, secrets: Iterable[str], attach: Callable[[str, str], object] | None = None
     ) -> Literal[True]:
-        """No registry refuses a token of these secrets that this environment holds (SPEC S6, S9).
+        """No registry refuses a token of these secrets that a workflow handed to this run (SPEC S6, S9).
 
-        A secret that is not in the environment is not asked about here: that it is configured says
+        A secret that was not handed over is not asked about here: that it is configured says
         ``has_secrets``, that it works the preflight of the rehearsal, without which nothing is published.
         Raises Finding for tokens that are empty, malformed or refused, CannotJudge where nobody can say.
         """
         wanted = set(secrets)
         stated = [(name, one) for name, one in self.channels.items() if one.secret in wanted]
-        held = [(name, one) for name, one in stated if one.secret in self.environ]
+        held = [(name, one) for name, one in stated if self.handed and one.secret in self.environ]
         with ThreadPoolExecutor(max_workers=max(1, len(held)), thread_name_prefix="token") as threads:
             found = dict(zip((name for name, _ in held), threads.map(self._token, held), strict=True))
         if attach is not None:
@@ -264,7 +266,7 @@ def _note(unasked: list[str]) -> str:
     """One line for a report's notes on tokens that nobody has asked about here."""
     names = ", ".join(dict.fromkeys(unasked))
     return (
-        f"not in this environment, so the rehearsal's preflight must show that it works: {names}\n"
+        f"not handed to this run, so the rehearsal's preflight must show that it works: {names}\n"
         if names
         else ""
     )
@@ -275,7 +277,7 @@ def _table(stated: list[tuple[str, Channel]], found: Mapping[str, tuple[Token, s
     for name, channel in stated:
         told = found.get(name)
         words = (
-            f"{told[0]}{f': {told[1]}' if told[1] else ''}" if told else "not in this environment, not asked"
+            f"{told[0]}{f': {told[1]}' if told[1] else ''}" if told else "not handed to this run, not asked"
         )
         lines.append(f"| {name} | {channel.secret} | {words} |")
     return "\n".join(lines) + "\n"

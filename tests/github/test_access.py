@@ -242,9 +242,17 @@ def test_a_token_that_is_not_at_hand_is_not_asked_about(made: Callable[..., Acce
     service, kept = Service(), dict[str, str]()
     assert made(service).takes_tokens(TOKENS, kept.__setitem__)
     assert service.seen == []
-    assert "| npm | NPM_TOKEN | not in this environment, not asked |" in kept["tokens.md"]
+    assert "| npm | NPM_TOKEN | not handed to this run, not asked |" in kept["tokens.md"]
     assert "CARGO_REGISTRY_TOKEN, NPM_TOKEN" in kept["note-tokens.txt"]
     assert made(service, TOKENS).takes_tokens(["PYPI_API_TOKEN"])
+    assert service.seen == []
+
+
+def test_a_persons_own_token_under_the_name_of_a_secret_is_not_the_secret(
+    made: Callable[..., Access],
+) -> None:
+    service = Service({"/-/whoami": Said(401, b"")})
+    assert made(service, TOKENS, handed=False).takes_tokens(TOKENS)
     assert service.seen == []
 
 
