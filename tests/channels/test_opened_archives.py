@@ -8,10 +8,14 @@ import struct
 import tarfile
 import zipfile
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
+import msgspec
 import pytest
 
+from pytest_relgate.channels import crates
+from pytest_relgate.channels.built import Built
 from pytest_relgate.channels.opened import Opened
 from pytest_relgate.channels.outside import Outside
 from pytest_relgate.errors import CannotJudge, Finding, NotYet
@@ -167,3 +171,17 @@ def _told(channels: Any) -> dict[str, dict[str, str]]:
     from pytest_relgate.channels.agreement import told
 
     return told(channels)
+
+
+def test_what_changed_since_it_was_measured_is_not_opened(outside: Open) -> None:
+    world = outside()
+    look = world._look("crates", world.profile.channels["crates"], Built())
+    (file,) = crates.observe(look).files
+    assert sha256(look.bytes_of(file)).hexdigest() == file.served["sha256"]
+    for change, words in (
+        ({"served": {"sha256": "0" * 64}}, "it is another file than a moment ago"),
+        ({"unread": "it was reset"}, "cannot be opened: it was reset"),
+        ({"name": "other.crate"}, "nobody served it"),
+    ):
+        with pytest.raises(CannotJudge, match=words):
+            look.bytes_of(msgspec.structs.replace(file, **change))
