@@ -81,7 +81,8 @@ def judge_again(
     _compare(evidence, bench.judge(evidence.finished), committed)
     verdict = bench.judge(max(expectation.now, evidence.finished))
     signed = (f"{one.gate.id}: {words}" for one in verdict.gates if (words := signed_in_words(one)))
-    return verdict, (*notes, *signed)
+    waived = (f"{one.gate.id}: {one.why}" for one in verdict.gates if one.waiver is not None)
+    return verdict, (*notes, *signed, *waived)
 
 
 # -- the checks -----------------------------------------------------------------------------------------

@@ -77,6 +77,9 @@ def test_a_waiver_committed_after_the_tag_lets_the_tag_pass(tagged: Bench) -> No
     assert dict(subject_in_words(run.record))["waivers"] == told
     assert tagged.reading().runs[-1].gates == (ONE,), "what had passed is kept"
     assert verified(tagged) == ("PASSED", ())
+    (note,) = tagged.verify(now=evidence.finished).notes
+    assert note.startswith(f"{ONE}: FAILED: ")
+    assert "; policy exception (an incident): waived by ada until " in note
 
 
 def test_main_goes_on_and_the_evidence_stays_with_the_commit_that_it_names(tagged: Bench) -> None:
