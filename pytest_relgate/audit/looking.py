@@ -31,8 +31,11 @@ if TYPE_CHECKING:
     from pytest_relgate.net.origins import Origins
 
 THREADS: Final = 8
-ASSETS: Final = 25
-"""Assets of a GitHub release that are read at most: each is a question, and strangers have 60 an hour."""
+ASSETS: Final = 14
+"""Assets of a GitHub release that are read at most: each is a question, and strangers have 60 an hour.
+
+With the manifests, the tap and a second look past caches at what seemed wrong an audit stays below that.
+"""
 
 _LISTED_FIRST: Final = ("github-release", "pypi")  # whose files are not known by their names beforehand
 

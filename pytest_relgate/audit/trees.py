@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_relgate.net.facts import Fact
     from pytest_relgate.source.git import Repository
 
-MOST: Final = 20
+MOST: Final = 10
 """Manifests that are read through the API: it answers strangers 60 questions an hour."""
 
 

@@ -296,6 +296,19 @@ def test_of_many_assets_some_are_read(release: Callable[..., Verdict]) -> None:
     assert (verdict.rows[0].read, verdict.rows[0].files) == (ASSETS, ASSETS + 5)
 
 
+def test_a_bad_release_is_told_within_what_github_answers_a_stranger(audit: Audit) -> None:
+    assets = {f"file-{n}": b"x" for n in range(40)} | {"SHA256SUMS": sums(**{"file-0": b"other"})}
+    manifests = {f"p{n}/package.json": json.dumps({"name": f"p{n}", "version": "1.0.0"}) for n in range(40)}
+    tree = [{"path": path, "type": "blob"} for path in manifests]
+    pages = github("7" * 40, assets) | {f"/repos/ada/demo/git/trees/{'7' * 40}": {"tree": tree}}
+    pages |= {f"/repos/ada/demo/contents/{path}": text.encode() for path, text in manifests.items()}
+    registry = Said(pages)
+    assert audit(registry, "npm=").word == "FAILED"
+    asked = [one.path for one in registry.asked if one.path.startswith(("/repos/", "/asset/"))]
+    assert len(asked) <= 60
+    assert sum("package.json" in path for path in asked) == 10
+
+
 def test_a_tag_that_is_another_on_github_is_unknown(release: Callable[..., Verdict]) -> None:
     verdict = release({}, commit="5" * 40)
     assert verdict.word == "UNDECIDED"
