@@ -23,6 +23,7 @@ class TestChannel:
             "pypi-wrong-version",
             "pypi-yanked",
             "homebrew-absent",
+            "homebrew-disabled",
             "homebrew-wrong-version",
         )
     )
@@ -65,7 +66,14 @@ class TestChannel:
         assert channel.digests == expected.digests
 
     @pytest.mark.gate(
-        faults=("github-draft", "crates-yanked", "npm-deprecated", "pypi-yanked", "homebrew-absent")
+        faults=(
+            "github-draft",
+            "crates-yanked",
+            "npm-deprecated",
+            "pypi-yanked",
+            "homebrew-absent",
+            "homebrew-disabled",
+        )
     )
     def test_marks(self, channel, expected):
         """The release is not yanked, deprecated, a draft, or wrongly marked."""

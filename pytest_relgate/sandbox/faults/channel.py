@@ -186,6 +186,11 @@ def _newer_formula(text: str, _: str) -> str:
     return text.replace(found[1], NEWER) if found else text
 
 
+def _disabled(text: str, _: str) -> str:
+    disabled = 'disable! date: "2026-01-01", because: :unsupported'
+    return text.replace("  on_macos do", f"  {disabled}\n\n  on_macos do", 1)
+
+
 def _other_digest(text: str, _: str) -> str:
     first = re.findall(r'sha256 "([0-9a-f]{64})"', text)[0]
     return text.replace(first, artifacts.sha256(first.encode()))
@@ -385,6 +390,12 @@ FAULTS = (
         "the formula is of a version that nobody released",
         rf"serves {NEWER}, expected",
         formula=_newer_formula,
+    ),
+    _fault(
+        "homebrew-disabled",
+        "the formula is disabled, so that Homebrew does not install it",
+        r"is disabled",
+        formula=_disabled,
     ),
     _fault(
         "homebrew-wrong-digest",
