@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from pytest_relgate.clock import now, rfc3339
 from pytest_relgate.crossing import Closed, Collected, Payload, RunFacts
 from pytest_relgate.errors import CannotJudge, RelgateError
+from pytest_relgate.evidence import carried, seal
 from pytest_relgate.evidence import journal as journals
-from pytest_relgate.evidence import seal
 from pytest_relgate.evidence.folder import DIGEST, JOURNAL, LOGS, SEAL, Folder
 from pytest_relgate.evidence.memory import take_up
 from pytest_relgate.evidence.printable import writable
@@ -74,6 +74,7 @@ class ReleaseRun:
     incidents: tuple[str, ...] = ()
     page: str = ""
     in_copy: bool = False
+    sealed_before: bytes = b""
     _chosen: frozenset[str] | None = None
     _ordinals: set[tuple[str, str, int]] = field(default_factory=set)
     _judged_at: str = ""
@@ -96,6 +97,7 @@ class ReleaseRun:
             started = now()
             head = seal.JournalHead(reading.lines, reading.head)
             unfinished = seal.blocked(context, subject, UNFINISHED, run=run, started=started, journal=head)
+            before = carried.read_passed(folder.path, context, subject)
             folder.reopen(seal.encode(unfinished))
             (folder.path / LOGS).mkdir(exist_ok=True)
             journal = journals.Journal.open(folder.path / JOURNAL, reading)
@@ -108,6 +110,7 @@ class ReleaseRun:
             raise
         made = cls(prepared, folder, reading, journal, run, started)
         made.attempts = reading.attempts(run)
+        made.sealed_before = before
         made.set_aside += prepared.notes
         return made
 
@@ -478,6 +481,7 @@ class ReleaseRun:
         self.record = self._record(verdict)
         try:
             self._write_reports(self.record)
+            self._carry(verdict)
             files = seal.files_of(self.folder.path)
             head = seal.JournalHead(self.journal.lines, self.journal.head)
             pieces = seal.Pieces(self.record, files, head)
@@ -490,6 +494,14 @@ class ReleaseRun:
             verdict = self._judge()
             self.record = self._record(verdict)
         return verdict
+
+    def _carry(self, verdict: Verdict) -> None:
+        """Keep the seal before this one where nothing was judged since: later evidence may rest on it."""
+        judged = any(attempt.run == self.run for done in self.attempts.values() for attempt in done)
+        if self.sealed_before and verdict.passed and not judged:
+            carried.carry(self.folder.path, self.sealed_before)
+        else:
+            carried.drop(self.folder.path)
 
     def _record(self, verdict: Verdict) -> Record:
         return record_of(

@@ -17,6 +17,7 @@ from pytest_relgate.clock import now
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence import seal
+from pytest_relgate.evidence.carried import carries
 from pytest_relgate.evidence.finding import AGAIN, DISTRUST, Expectation, Finding, Problem, Verification
 from pytest_relgate.evidence.folder import DIGEST, FAULTY, JOURNAL, SEAL
 from pytest_relgate.evidence.memory import release_of
@@ -219,7 +220,7 @@ def _earlier(folder: Path, evidence: seal.Evidence, expectation: Expectation) ->
             checks=expectation.repository,
         )
         recorded = evidence.previous.get(phase)
-        if evidence.verdict == "PASSED" and one.digest != recorded:
+        if evidence.verdict == "PASSED" and one.digest != recorded and not _carried(one, beside, recorded):
             if recorded is None:
                 reason = f"it says PASSED and names no evidence of {phase}"
                 raise Problem(Finding.TAMPERED, reason, DISTRUST)
@@ -230,6 +231,17 @@ def _earlier(folder: Path, evidence: seal.Evidence, expectation: Expectation) ->
             raise Problem(Finding.STALE, reason, AGAIN)
         found.append(one)
     return tuple(found)
+
+
+def _carried(one: Earlier, beside: Path, recorded: str | None) -> bool:
+    """Whether the earlier evidence was only sealed anew since, with nothing judged in between."""
+    if recorded is None or one.verdict != "PASSED":
+        return False
+    try:
+        sealed = seal.decode((beside / one.phase / SEAL).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return carries(beside / one.phase, recorded, sealed.subject)
 
 
 def _beside(folder: Path, evidence: seal.Evidence) -> Path:

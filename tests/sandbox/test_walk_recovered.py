@@ -133,3 +133,24 @@ def test_after_a_reset_a_walk_from_the_start_finds_nothing_of_the_old_world(walk
     assert (number, "Prerelease no evidence" in shown, "none that GitHub lists" in shown) == (0, True, True)
     done = walk.type("build")
     assert (done.returncode, walk.seal("build")["verdict"]) == (0, "PASSED"), done.stdout
+
+
+def test_an_earlier_phase_typed_again_leaves_later_evidence_as_good_as_it_was(walk: Walk) -> None:
+    """Nothing is judged again, so nothing that rests on it is stale; once something is, all of it is."""
+    walk.back_to("publish")
+    for more, finding in (((), 0), (("-k", "nothing_of_this_name"), 0), (("--release-rerun",), 1)):
+        walk.type("build", *more)
+        assert walk.seal("build")["verdict"] == "PASSED"
+        for phase in ("rehearsal", "publish"):
+            done = subprocess.run(
+                [
+                    *(sys.executable, "-m", "pytest_relgate.cli", "verify"),
+                    *(walk.evidence / TARGET[1] / phase, "--allow-sandbox"),
+                ],
+                cwd=walk.path,
+                env=walk.environ,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert (done.returncode, "STALE" in done.stdout) == (finding, finding == 1), done.stdout

@@ -143,6 +143,30 @@ def test_what_was_judged_with_other_evidence_than_lies_beside_it_is_stale(staged
     assert staged.verify().finding == "PASSED"
 
 
+def test_an_earlier_phase_that_was_only_sealed_anew_is_still_what_it_rests_on(staged: Bench) -> None:
+    staged.run()
+    before = staged.folder("build") / "evidence.json"
+    judged_with = before.read_bytes()
+    staged.phase = "build"
+    for _ in range(2):  # nothing is left to run
+        staged.run()
+    assert before.read_bytes() != judged_with
+    staged.phase = "rehearsal"
+    assert staged.verify().finding == "PASSED"
+    carried = sorted((staged.folder("build") / "sealed").iterdir())
+    assert len(carried) == 2
+    for path in carried:  # without it nothing says that the two are one
+        text = path.read_bytes()
+        path.unlink()
+        assert staged.verify().finding == "STALE"
+        path.write_bytes(text)
+    staged.phase = "build"
+    staged.run(release_rerun=True)
+    assert not (staged.folder("build") / "sealed").exists()
+    staged.phase = "rehearsal"
+    assert said(staged.verify()).startswith("STALE 1: the evidence of build beside it is not the one")
+
+
 def test_what_it_rests_on_has_to_be_beside_it(staged: Bench) -> None:
     staged.run()
     shutil.rmtree(staged.folder("build"))
