@@ -24,7 +24,14 @@ from pytest_relgate.judge.reasons import (
     waived_unknown,
 )
 from pytest_relgate.judge.settle import SIGNED, Settlement, weigh
-from pytest_relgate.judge.waivers import covers, exception, match_waivers, signoff_notes, waiver_notes
+from pytest_relgate.judge.waivers import (
+    covers,
+    exception,
+    match_waivers,
+    review_notes,
+    signoff_notes,
+    waiver_notes,
+)
 from pytest_relgate.model import Gate, Judged, State, Verdict
 
 if TYPE_CHECKING:
@@ -105,6 +112,7 @@ def decide(  # noqa: PLR0913  (the whole of what a verdict depends on, and nothi
             *plan.notes,
             *waiver_notes(mine, plan=plan, approvers=approvers, used=used),
             *signoff_notes([one for one in signoffs if one.gate not in plan.elsewhere], subject.tree, gates),
+            *review_notes(reviews, gates),
         ),
     )
 

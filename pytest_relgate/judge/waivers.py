@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from pytest_relgate.judge.settle import Settlement
-    from pytest_relgate.model import Judged, Plan, Signoff, Waiver
+    from pytest_relgate.model import Judged, Plan, Review, Signoff, Waiver
 
 POLICY_EXCEPTION = "policy exception"
 """What a waived failure is as an incident (SPEC S30)."""
@@ -81,6 +81,17 @@ def signoff_notes(signoffs: Iterable[Signoff], tree: str, gates: Iterable[Judged
         elif one.gate not in used:
             notes.append(f"the sign-off of {one.gate} by {one.person}: not used")
     return notes
+
+
+def review_notes(reviews: Iterable[Review], gates: Iterable[Judged]) -> list[str]:
+    """One line about the reviews that no gate of this phase passed by: they pile up, release by release."""
+    signed = {one.gate.id: one.attempts[-1].signed if one.attempts else () for one in gates}
+    idle = [one for one in reviews if one.gate in signed and one.diff not in signed[one.gate]]
+    if not idle:
+        return []
+    people = ", ".join(dict.fromkeys(one.person for one in idle))
+    many = f"{len(idle)} reviews" if len(idle) > 1 else "1 review"
+    return [f"{many} by {people}: not used, of another diff than this release's"]
 
 
 def exception(waiver: Waiver) -> str:

@@ -87,3 +87,13 @@ def test_a_review_for_a_gate_that_came_after_the_checks_is_no_slip() -> None:
     assert replace(case, later=True).verdict().passed
     here = Signoff("new", "tree", "ada", "the port was taken")
     assert only(replace(case, later=True, signoffs=(here,))).code == "SIGNOFF", "this tree has no such gate"
+
+
+def test_reviews_that_nothing_passed_by_are_one_note() -> None:
+    older = [msgspec.structs.replace(READ, diff="sha256:" + digit * 64) for digit in "23"]
+    assert reviewed(READ).verdict().notes == ()
+    (note,) = reviewed(READ, *older).verdict().notes
+    assert note == "2 reviews by ada: not used, of another diff than this release's"
+    assert Case(reviews=(READ,)).verdict().notes == (
+        "1 review by ada: not used, of another diff than this release's",
+    )
