@@ -43,8 +43,8 @@ T = TypeVar("T")
 JSON: Final = "application/vnd.github+json"
 RAW: Final = "application/vnd.github.raw+json"
 VERSION: Final = {"x-github-api-version": "2022-11-28"}
-ARCHIVE: Final = Limits(total=300.0, size=512 << 20)
-"""The limits of an artifact's archive."""
+ARCHIVE: Final = Limits(total=300.0, size=512 << 20, whole=512 << 20)
+"""The limits of an artifact's archive, which holds native libraries and is read whole."""
 
 _PAGE: Final = 100  # the most that GitHub gives at once
 _PAGES: Final = 10  # filtered lists end at 1,000
