@@ -18,6 +18,8 @@ def test_an_archive_larger_than_any_document_is_read_whole(made: Callable[..., M
     body = b"PK" + bytes(40 << 20)
     zipped = Answer(200, body, {"content-type": "application/zip"})
     api = made({"/actions/artifacts/5/zip": zipped}).api
-    found = api.archive(ArtifactFacts(5, "dist", len(body), False, "https://github.example/zip"))
+    found = api.archive(
+        ArtifactFacts(5, "dist", len(body), expired=False, archive_download_url="https://github.example/zip")
+    )
     assert isinstance(found, Known), found
     assert len(found.value) == len(body)
