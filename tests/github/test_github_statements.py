@@ -153,6 +153,12 @@ NOT_TRUE: dict[str, tuple[Pages, Ask, type[Exception], str]] = {
     "not-pushed": ({f"/commits/{COMMIT}": Answer(422, b"{}")}, PUSHED, Finding, "is not on GitHub"),
     "commit-unknown": ({f"/commits/{COMMIT}": Answer(500)}, PUSHED, CannotJudge, "answered 500"),
     "tag-taken": ({TAG: ref(OTHER)}, FREE, Finding, "v0.2.0 is taken on GitHub: it is at bbbbbbbbbbbb"),
+    "tag-twice": (
+        {TAG: ref(COMMIT), TAG.replace("v0.2.0", "0.2.0"): ref(OTHER)},
+        FREE,
+        Finding,
+        "the tag 0.2.0 means the same version and is at bbbbbbbbbbbb",
+    ),
     "tag-unknown": ({TAG: REFUSED}, FREE, CannotJudge, "access was refused"),
     "tag-of-a-tree": ({TAG: ref(OTHER, "tree")}, FREE, CannotJudge, "points at a tree"),
     "tag-not-there": ({}, TAGGED, NotYet, "not on GitHub yet"),

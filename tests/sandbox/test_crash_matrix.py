@@ -1,6 +1,6 @@
 """A live publish that is killed at a boundary, and typed again: started at most once, never PASSED too early.
 
-Three of the boundaries, the worst; ``benchmarks/crash_matrix.py`` takes all of them. SPEC S38, S41, B4.
+Two of the boundaries, the worst; ``benchmarks/crash_matrix.py`` takes all of them. SPEC S38, S41, B4.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ def matrix(walk: Walk) -> Iterator[Matrix]:
     [
         ("intent after 1", False),  # it will be started, or was: nobody can say
         ("post after 1", True),  # it was, its answer is lost, and no list shows it for a while
-        ("journal AttemptClosed after 2", False),  # its run is on record and at work
     ],
 )
 def test_a_publish_killed_at_a_boundary_is_started_once_and_ends_well(
