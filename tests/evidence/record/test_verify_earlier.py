@@ -167,6 +167,14 @@ def test_an_earlier_phase_that_was_only_sealed_anew_is_still_what_it_rests_on(st
     assert said(staged.verify()).startswith("STALE 1: the evidence of build beside it is not the one")
 
 
+def test_what_one_build_run_showed_settles_nothing_for_another(staged: Bench) -> None:
+    staged.phase = "build"
+    for named, judged in ((None, 0), ("7", 1), ("7", 0), ("8", 1), (None, 0)):
+        staged.run(release_build_run=named)
+        assert (staged.evidence().verdict, staged.evidence().context.build_run) == ("PASSED", int(named or 0))
+        assert len(staged.reading().runs[-1].gates) == judged, named
+
+
 def test_what_it_rests_on_has_to_be_beside_it(staged: Bench) -> None:
     staged.run()
     shutil.rmtree(staged.folder("build"))
