@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from light import LIGHT
 from real_servers import cargo_registry, devpi, verdaccio  # noqa: F401  (fixtures for every test)
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Project:
 
     path: Path
     environ: dict[str, str] = field(default_factory=dict)
+    every_plugin: bool = False
 
     def write(self, name: str, text: str) -> Path:
         path = self.path / name
@@ -87,7 +89,10 @@ class Project:
         self.commit("lock")
 
     def pytest(self, *args: str, environ: dict[str, str] | None = None, timeout: float = 120) -> Outcome:
-        return self.python("-m", "pytest", "-p", "no:cacheprovider", *args, environ=environ, timeout=timeout)
+        light = () if self.every_plugin else LIGHT
+        return self.python(
+            "-m", "pytest", "-p", "no:cacheprovider", *light, *args, environ=environ, timeout=timeout
+        )
 
     def release(
         self, *args: str, phase: str = "prerelease", target: str = "v0.2.0", **kwargs: Any

@@ -11,6 +11,14 @@ if TYPE_CHECKING:
 
 QUICK = [word for name in ("randomly", "asyncio", "html") for word in ("-p", f"no:{name}")]
 HEADER = "import pytest\n\npytestmark = pytest.mark.prerelease\n\n\n"
+
+
+@pytest.fixture(autouse=True)
+def _every_plugin(request: pytest.FixtureRequest) -> None:
+    for name in {"project", "bare_project"} & set(request.fixturenames):
+        request.getfixturevalue(name).every_plugin = True
+
+
 both = pytest.mark.parametrize("workers", ["-n0", "-n2"])
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from light import LIGHT
 from pytest_relgate.model import Phase
 from pytest_relgate.sandbox.box import open_box
 from pytest_relgate.sandbox.runs import PUBLISH
@@ -46,7 +47,7 @@ class Walk:
     def type(self, phase: str, *args: str, plugin: str = "") -> subprocess.CompletedProcess[str]:
         """Type the command of a phase."""
         plugins = ("no:cacheprovider", "no:html", *filter(None, [plugin]))
-        words = [word for name in plugins for word in ("-p", name)]
+        words = [*LIGHT, *(word for name in plugins for word in ("-p", name))]
         return subprocess.run(
             [sys.executable, "-m", "pytest", *words, "release_checks", "-m", phase, *TARGET, *args],
             cwd=self.path,

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from light import LIGHT
 from pytest_relgate.model import Phase
 from pytest_relgate.sandbox.faults import FAULTS, Fault
 
@@ -45,7 +46,7 @@ class Checkout:
 
     def pytest(self, *args: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *args],
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *LIGHT, *args],
             cwd=self.path,
             env=self.environ,
             capture_output=True,
