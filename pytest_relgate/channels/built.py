@@ -7,8 +7,10 @@ to be so.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -20,8 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
+    from pytest_relgate.channels.observation import Expectation
+    from pytest_relgate.github.answers import ArtifactFacts
     from pytest_relgate.github.api import Api
     from pytest_relgate.github.build import Build
+
+
+_AT_ONCE: Final = 4
+"""Artifacts that are read at once: a build has a dozen or two, and GitHub wants few requests at a time."""
 
 
 class Built(msgspec.Struct, frozen=True):
@@ -112,14 +120,27 @@ def from_run(build: Build) -> dict[str, str]:
     build.proves_its_source()
     found: dict[str, str] = {}
     unclear: set[str] = set()
-    for artifact in build.artifacts:
-        if artifact.expired or artifact.name == build.workflows.metadata:
-            continue
-        for path, raw in build.files(artifact).items():
-            name, digest = path.rpartition("/")[2], sha256(raw).hexdigest()
+    kept = [one for one in build.artifacts if not one.expired and one.name != build.workflows.metadata]
+
+    def digests(artifact: ArtifactFacts) -> list[tuple[str, str]]:
+        files = build.files(artifact).items()
+        return [(path.rpartition("/")[2], sha256(raw).hexdigest()) for path, raw in files]
+
+    with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="artifact") as threads:
+        for name, digest in chain.from_iterable(threads.map(digests, kept)):
             if found.setdefault(name, digest) != digest:
                 unclear.add(name)
     return {name: digest for name, digest in found.items() if name not in unclear}
+
+
+def measured(expected: Expectation, built: Built) -> Expectation:
+    """What a channel must serve, with the digests of what was built."""
+    return msgspec.structs.replace(
+        expected,
+        digests={file: built.digests[file] for file in expected.files if file in built.digests},
+        source=built.source,
+        weak=bool(expected.files & built.weak),
+    )
 
 
 def with_checksums(built: Built, files: Collection[str], api: Api, tag: str, name: str) -> Built:

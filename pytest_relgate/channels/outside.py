@@ -15,7 +15,7 @@ import msgspec
 from semver import Version
 
 from pytest_relgate.channels import crates, github_release, homebrew, npm, pypi
-from pytest_relgate.channels.built import Built, digests_of_build, with_checksums
+from pytest_relgate.channels.built import Built, digests_of_build, measured, with_checksums
 from pytest_relgate.channels.channels import ChannelFacts, Channels
 from pytest_relgate.channels.history import History
 from pytest_relgate.channels.judge import judge
@@ -150,18 +150,30 @@ class Outside:
 
     @cached_property
     def channels(self) -> Channels:
-        """All channels, looked at together by threads, settled. Takes as long as the slowest of them."""
+        """All channels, looked at together by threads, settled. Takes as long as the slowest of them.
+
+        What was built is found meanwhile: it is needed only once something was seen.
+        """
         with self.waiting():
             return self._settled()
 
     def _settled(self) -> Channels:
-        built = self._built()
-        published = self._published()
-        looks = {name: self._look(name, channel, built) for name, channel in self.profile.channels.items()}
-        with ThreadPoolExecutor(max_workers=max(1, len(looks)), thread_name_prefix="channel") as threads:
-            running = {name: threads.submit(self._settle, look, published) for name, look in looks.items()}
+        looks = {name: self._look(name, channel) for name, channel in self.profile.channels.items()}
+        with ThreadPoolExecutor(max_workers=len(looks) + 2, thread_name_prefix="channel") as threads:
+            building, publishing = threads.submit(self._built), threads.submit(self._published)
+
+            def settled_one(look: Look) -> Settled:
+                return self._settle(
+                    look, lambda: measured(look.expected, building.result()), publishing.result
+                )
+
+            running = {name: threads.submit(settled_one, look) for name, look in looks.items()}
+            built = building.result()
             settled = {name: future.result() for name, future in running.items()}
-        facts = {name: ChannelFacts(name, settled[name], looks[name].expected) for name in looks}
+        facts = {
+            name: ChannelFacts(name, settled[name], measured(look.expected, built))
+            for name, look in looks.items()
+        }
         failed = self._failed_jobs([name for name, one in facts.items() if not one.serves])
         for name in facts:
             self._keep(f"channel-{name}.json", settled[name])
@@ -222,7 +234,9 @@ class Outside:
             holds=self.profile.built.holds,
         )
 
-    def _settle(self, look: Look, published: float | None) -> Settled:
+    def _settle(
+        self, look: Look, expectation: Callable[[], Expectation], publication: Callable[[], float | None]
+    ) -> Settled:
         observe = OBSERVERS[look.channel.kind]
 
         def see(fresh: bool) -> Observation:  # noqa: FBT001  (as poll's type says)
@@ -230,25 +244,22 @@ class Outside:
             return observe(look)
 
         def say(seen: Observation, twice: bool) -> Any:  # noqa: FBT001
+            published = publication()
             age = None if published is None else max(0.0, datetime.now(UTC).timestamp() - published)
-            expected = msgspec.structs.replace(look.expected, newest=self._is_newest(seen.resolved))
+            expected = msgspec.structs.replace(expectation(), newest=self._is_newest(seen.resolved))
             return judge(seen, expected, age=age, looked_twice=twice)
 
         return settle(see, say, wait=self.wait)
 
-    def _look(self, name: str, channel: Channel, built: Built) -> Look:
+    def _look(self, name: str, channel: Channel) -> Look:
         version = self.target.removeprefix("v")
         parsed = Version.parse(version)
         spelling = spelled(version, channel.kind)
         package = channel.package or self.profile.project
-        files = self.files_of(name)
         expected = Expectation(
             version=version,
             spelled=spelling,
-            files=files,
-            digests={file: built.digests[file] for file in files if file in built.digests},
-            source=built.source,
-            weak=bool(files & built.weak),
+            files=self.files_of(name),
             prerelease=parsed.prerelease is not None,
             commit=self.commit if channel.kind == "github-release" else "",
         )

@@ -15,7 +15,6 @@ import msgspec
 import pytest
 
 from pytest_relgate.channels import crates
-from pytest_relgate.channels.built import Built
 from pytest_relgate.channels.opened import Opened
 from pytest_relgate.channels.outside import Outside
 from pytest_relgate.errors import CannotJudge, Finding, NotYet
@@ -175,7 +174,7 @@ def _told(channels: Any) -> dict[str, dict[str, str]]:
 
 def test_what_changed_since_it_was_measured_is_not_opened(outside: Open) -> None:
     world = outside()
-    look = world._look("crates", world.profile.channels["crates"], Built())
+    look = world._look("crates", world.profile.channels["crates"])
     (file,) = crates.observe(look).files
     assert sha256(look.bytes_of(file)).hexdigest() == file.served["sha256"]
     for change, words in (
