@@ -117,6 +117,9 @@ def judge_in_a_sandbox(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
 
     def found(*args: Any) -> tuple[Repository, Box]:
         repository, _ = real(*args)
+        exclude = repository.path / ".git/info/exclude"  # as the miniature does, for the advisories in it
+        exclude.parent.mkdir(exist_ok=True)
+        exclude.write_text(".scratch/\n")
         return repository, Box(home, (), dict(os.environ), repository.path)
 
     monkeypatch.setattr(prepare, "_under_release", found)
