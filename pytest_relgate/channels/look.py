@@ -164,14 +164,17 @@ def usable(digests: Mapping[str, str]) -> dict[str, str]:
 
 def highest(versions: Iterable[str]) -> str:
     """The highest stable SemVer version, else the highest there is, empty for none; others are left out."""
-    parsed = []
-    for text in versions:
+    found = ""
+    best: tuple[bool, Version] | None = None
+    for text in versions:  # an index may have a hundred thousand lines: one at a time is kept
         try:
-            parsed.append((Version.parse(text), text))
+            parsed = Version.parse(text)
         except ValueError:
             continue
-    stable = [one for one in parsed if one[0].prerelease is None]
-    return max(stable or parsed, key=lambda one: one[0], default=(None, ""))[1]
+        rank = (parsed.prerelease is None, parsed)
+        if best is None or rank > best:
+            best, found = rank, text
+    return found
 
 
 def highest_python(versions: Iterable[Pep440]) -> str:

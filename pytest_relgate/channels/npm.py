@@ -17,6 +17,7 @@ from pytest_relgate.channels.look import usable
 from pytest_relgate.channels.observation import File, Observation, Presence
 from pytest_relgate.net.exchange import origin_of
 from pytest_relgate.net.facts import Absent, Known, Unknown, json_of
+from pytest_relgate.net.http import INDEX
 
 if TYPE_CHECKING:
     from pytest_relgate.channels.look import Look
@@ -65,7 +66,7 @@ def observe(look: Look) -> Observation:
     name = quote(look.package, safe="@")
     where = f"{base}/{name}/{quote(look.expected.spelled, safe='')}"
     tags = json_of(
-        look.http.get(look.url(f"{base}/-/package/{name}/dist-tags"), fresh=look.fresh),
+        look.http.get(look.url(f"{base}/-/package/{name}/dist-tags"), limits=INDEX, fresh=look.fresh),
         dict[str, str],
         f"the dist-tags of {look.package}",
     )
@@ -74,7 +75,7 @@ def observe(look: Look) -> Observation:
         return look.unknown(tags, where)
     resolved = tags.value.get(look.channel.tag or "latest", "") if isinstance(tags, Known) else ""
     fact = json_of(
-        look.http.get(look.url(where), accept="application/json", fresh=look.fresh),
+        look.http.get(look.url(where), accept="application/json", limits=INDEX, fresh=look.fresh),
         Document,
         f"{look.package} {look.expected.spelled}",
     )

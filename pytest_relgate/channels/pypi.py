@@ -6,6 +6,7 @@ asked. Files are told apart by their names (packaging), because not every index 
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urldefrag, urljoin
@@ -24,6 +25,7 @@ from pytest_relgate.channels.look import highest_python, usable
 from pytest_relgate.channels.observation import File, Observation, Presence
 from pytest_relgate.net.exchange import shown
 from pytest_relgate.net.facts import Absent, Known, Unknown, json_of
+from pytest_relgate.net.http import INDEX
 
 if TYPE_CHECKING:
     from pytest_relgate.channels.look import Look
@@ -32,15 +34,29 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 4
 """Files that are read at once: a release may have more than a hundred of them."""
 
+_MOST: Final = 20_000
+"""Files of a project. The largest projects have some thousands."""
+
 ACCEPT = "application/vnd.pypi.simple.v1+json"
 
 
-class Listed(msgspec.Struct, frozen=True, rename="kebab"):
+class Hashes(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Digests of a file in hex, of those that can be worked out; a dict for each row would take much more."""
+
+    sha256: str = ""
+    sha384: str = ""
+    sha512: str = ""
+    sha1: str = ""
+    md5: str = ""
+    blake2b: str = ""
+
+
+class Listed(msgspec.Struct, frozen=True, rename="kebab", gc=False):
     """A file of a project. ``yanked`` is false, true, or the reason."""
 
     filename: str
     url: str
-    hashes: dict[str, str]
+    hashes: Hashes
     size: int | None = None
     yanked: bool | str = False
     upload_time: str | None = None
@@ -73,8 +89,9 @@ def observe(look: Look) -> Observation:
             look.exchanges += exchanges
     mine = by_version.get(Version(look.expected.spelled), [])
     offered = [one for one, files in by_version.items() if not all(is_yanked(file) for file in files)]
+    names = Counter(listed.filename for listed in mine)
     with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="wheel") as threads:
-        files = tuple(threads.map(lambda listed: _read(look, where, listed), mine))
+        files = tuple(threads.map(lambda listed: _read(look, where, listed, names), mine))
     return Observation(
         look.name,
         look.channel.kind,
@@ -96,10 +113,13 @@ def observe(look: Look) -> Observation:
 def versions_of(look: Look, base: str) -> tuple[str, Fact[dict[Version, list[Listed]]]]:
     """The address of the project's page, and its files by version."""
     where = f"{base}/{canonicalize_name(look.package)}/"
-    outcome = look.http.get(look.url(where), accept=ACCEPT, fresh=look.fresh)
+    outcome = look.http.get(look.url(where), accept=ACCEPT, limits=INDEX, fresh=look.fresh)
     fact = json_of(outcome, Project, f"{look.package} on the index")
     if not isinstance(fact, Known):
         return where, fact
+    if len(fact.value.files) > _MOST:
+        words = f"{where} lists {len(fact.value.files)} files, more than the {_MOST} that are looked at"
+        return where, Unknown(words, "see which registry answers there", fact.exchanges, final=True)
     by_version: dict[Version, list[Listed]] = {}
     for listed in fact.value.files:
         version = version_of(listed.filename, look.package)
@@ -113,15 +133,15 @@ def is_yanked(file: Listed) -> bool:
     return file.yanked is not False  # an empty reason is a reason
 
 
-def _read(look: Look, where: str, listed: Listed) -> File:
-    file = File(listed.filename, listed.size, usable(listed.hashes))
+def _read(look: Look, where: str, listed: Listed, names: Counter[str]) -> File:
+    file = File(listed.filename, listed.size, usable(msgspec.structs.asdict(listed.hashes)))
     # Addresses may be relative; files of PyPI are on a host of their own, and no credential goes there.
     try:
         url = urldefrag(urljoin(where, listed.url)).url
     except ValueError:
         return msgspec.structs.replace(file, unread=f"{shown(listed.url)} is no address")
-    if listed.filename not in look.expected.files:
-        return file  # it is not expected at all; no need of its bytes
+    if listed.filename not in look.expected.files or names[listed.filename] > 1:
+        return file  # it is not expected at all, or wrong already: no need of its bytes
     return look.with_bytes(file, url, frozenset())
 
 

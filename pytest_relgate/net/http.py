@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib import metadata
+from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, Self
 from urllib.parse import urljoin, urlsplit
 
@@ -67,6 +68,10 @@ class Limits(NamedTuple):
 
 PAGE: Final = Limits()
 """The limits of a document."""
+
+INDEX: Final = Limits(size=8 * MIB, whole=8 * MIB)
+"""The limits of a registry's document. Read into objects it may take six times its bytes (measured on rows
+that are as short as can be), and all of it must stay below 64 MiB."""
 
 FILE: Final = Limits(total=600.0, size=4096 * MIB)
 """The limits of a file that is hashed as it comes."""
@@ -365,13 +370,15 @@ class _Document:
 
     def __init__(self, encoding: str, most: int) -> None:
         self._encoding, self._most = encoding.strip().lower(), most
-        self._kept: list[bytes] = []
+        self._kept = BytesIO()  # gives its bytes out without a second copy
         self._size = 0
+        self._began = False
         packed = self._encoding in ("gzip", "x-gzip", "deflate")
         self._unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32) if packed else None
 
     def add(self, chunk: bytes) -> None:
         """Take the next bytes as they came."""
+        self._began = True
         if self._unpacker is None:
             if self._encoding not in ("", "identity"):
                 words = f"it came in the encoding {shown(self._encoding)!r}, and identity was asked for"
@@ -385,13 +392,13 @@ class _Document:
         self._size += len(plain)
         if self._size > self._most:
             raise _Stop(Why.TOO_LARGE, f"it unpacks to more than the {self._most} bytes that it may have")
-        self._kept.append(plain)
+        self._kept.write(plain)
 
     def end(self) -> bytes:
         """Return the whole."""
-        if self._unpacker is not None and self._kept and not self._unpacker.eof:
+        if self._unpacker is not None and self._began and not self._unpacker.eof:
             raise _Stop(Why.TRUNCATED, f"its {self._encoding} breaks off after {self._size} bytes")
-        return b"".join(self._kept)
+        return self._kept.getvalue()
 
 
 def _same_origin(one: str, other: str) -> bool:

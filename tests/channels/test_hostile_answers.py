@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import json
 import os
+import tracemalloc
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from pytest_relgate.channels.observation import Expectation, Observation, Presen
 from pytest_relgate.channels.outside import OBSERVERS, Outside, surroundings
 from pytest_relgate.github.api import Api
 from pytest_relgate.net import transport
-from pytest_relgate.net.http import Credential, Http
+from pytest_relgate.net.http import INDEX, Credential, Http
 from pytest_relgate.profile import Profile, load_profile
 from pytest_relgate.sandbox.box import open_box
 from pytest_relgate.source.git import Repository
@@ -70,8 +71,10 @@ class Replay(httpx.BaseTransport):
     def __init__(self, _: object = None) -> None:
         self.pages: Pages = {}
         self.entrusted: set[str] = set()
+        self.asked = 0
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked += 1
         if TOKEN in request.headers.values():
             self.entrusted.add(f"{request.url.scheme}://{request.url.netloc.decode()}")
         page = self.pages.get(str(request.url).partition("?relgate=")[0], Page(b"{}", 404))
@@ -106,7 +109,7 @@ class World:
             lambda: True,
             self.profile.repository,
         )
-        self.replay.pages, self.replay.entrusted = pages, set()
+        self.replay.pages, self.replay.entrusted, self.replay.asked = pages, set(), 0
         at.begin(fresh=True)
         seen = OBSERVERS[channel.kind](at)
         judgement = judge(seen, self.expected[name], age=None, looked_twice=True)
@@ -385,3 +388,47 @@ def test_no_answer_makes_a_channel_serve_what_it_does_not(world: World, name: st
         assert world.replay.entrusted <= {world.origins.github_api}
 
     hold()
+
+
+def many(before: bytes, row: bytes, after: bytes, between: bytes = b",") -> bytes:
+    """A document of short rows, as large as one may be."""
+    room = INDEX.size - len(before) - len(after)
+    return before + between.join([row] * (room // (len(row) + 1))) + after
+
+
+ROWS = b'{"name":"plasmite","files":['
+LARGE = [
+    ("pypi", "/simple/plasmite/", many(ROWS, b'{"filename":"","url":"","hashes":{}}', b"]}")),
+    ("pypi", "/simple/plasmite/", many(ROWS, b'{"filename":"a","url":"","hashes":{"a":"","b":""}}', b"]}")),
+    ("crates", "/pl/as/plasmite", many(b"", b'{"name":"plasmite","vers":"","cksum":""}', b"", b"\n")),
+    ("npm", f"/plasmite/{VERSION}", many(b"{", b'"a":{"a":[0]}', b"}")),
+    ("npm", "/-/package/plasmite/dist-tags", b" " * (INDEX.size + 1)),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "body"), LARGE, ids=[f"{row[0]}-{n}" for n, row in enumerate(LARGE)]
+)
+def test_no_document_takes_more_than_64_mib(world: World, name: str, path: str, body: bytes) -> None:
+    (url,) = [url for url in world.pages[name] if url.endswith(path)]
+    packed = body[:1] == b" "  # a bomb: megabytes of spaces
+    page = Page(gzip.compress(body, 1), 200, {"content-encoding": "gzip"}) if packed else Page(body)
+    tracemalloc.start()
+    try:
+        _, standings = world.look(name, world.pages[name] | {url: page})
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 64 << 20
+    assert standings["version"] is not Standing.SERVED
+
+
+def test_a_file_that_is_listed_a_thousand_times_is_not_read_a_thousand_times(world: World) -> None:
+    pages = world.pages["pypi"]
+    (url,) = [url for url in pages if url.endswith("/simple/plasmite/")]
+    document = read(pages[url])
+    (row,) = [row for row in document["files"] if row["filename"] == f"plasmite-{VERSION}.tar.gz"]
+    document["files"] += [row | {"url": f"{row['url']}?{number}"} for number in range(1000)]
+    _, standings = world.look("pypi", pages | {url: Page(json.dumps(document).encode())})
+    assert standings["files"] is Standing.DIVERGED
+    assert world.replay.asked < len(pages)
