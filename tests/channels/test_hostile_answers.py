@@ -181,6 +181,17 @@ ODD: list[Any] = [
 ]  # fmt: skip
 
 
+TOLD = [
+    (b'"yanked":false', b'"yanked":true'),
+    (b'"draft":false', b'"draft":true'),
+    (b'"prerelease":false', b'"prerelease":true'),
+    (b'"uploaded"', b'"open"'),
+    (b'{"', b'{"deprecated":"use another","'),
+    (b"0.1.9", b"0.1.10"),
+]
+"""What a true answer tells, and a lie in its place."""
+
+
 def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Every place in a document."""
     yield at
@@ -219,7 +230,13 @@ def changed(draw: st.DrawFn, page: Page) -> Page:  # noqa: C901, PLR0911  (a cas
     document = document_of(page)
     kinds = ["cut", "flip", "random", "html", "nested", "labelled", "packed", "status", "empty", "twice"]
     kinds += ["value", "value", "value", "value", "drop", "constant"] if document is not None else ["line"]
+    told = [pair for pair in TOLD if pair[0] in body]
+    kinds += ["told"] * 4 if told else []
     match draw(st.sampled_from(kinds)):
+        case "told":  # the last one is mostly the newest
+            old, new = draw(st.sampled_from(told))
+            before, _, after = body.rpartition(old) if draw(st.booleans()) else body.partition(old)
+            return Page(before + new + after, 200, headers)
         case "cut":
             return Page(body[: draw(st.integers(0, max(0, len(body) - 1)))], 200, headers)
         case "flip":
