@@ -184,7 +184,9 @@ ODD: list[Any] = [
 TOLD = [
     (b'"yanked":false', b'"yanked":true'),
     (b'"draft":false', b'"draft":true'),
+    (b'"draft": false', b'"draft": true'),
     (b'"prerelease":false', b'"prerelease":true'),
+    (b'"prerelease": false', b'"prerelease": true'),
     (b'"uploaded"', b'"open"'),
     (b'{"', b'{"deprecated":"use another","'),
     (b"0.1.9", b"0.1.10"),
