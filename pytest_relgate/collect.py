@@ -20,7 +20,7 @@ from _pytest.fixtures import FixtureFunctionDefinition
 from pytest_relgate import fixtures
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.evidence.printable import writable
-from pytest_relgate.model import Condition, Gate
+from pytest_relgate.model import GLOB_SIGNS, Condition, Gate
 from pytest_relgate.quick import Places
 from pytest_relgate.request import PHASES
 
@@ -46,7 +46,6 @@ GATE_FACTS: dict[str, type] = {
 READ = frozenset(
     {*PHASES, *RETRIES, "gate", "when_changed", "when_present", "live_only", "sequence", "timeout"}
 )
-GLOB_SIGNS = frozenset("*?[]/.")
 
 
 @dataclass

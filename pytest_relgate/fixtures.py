@@ -401,6 +401,7 @@ def signoff(request: pytest.FixtureRequest) -> SignOffs:
         base_commit=facts.context.base_commit,
         commit=facts.commit,
         changes=facts.changes,
+        tables=facts.profile.tables,
         reviews=facts.reviews,
         file=os.path.relpath(Path(facts.checks, SIGNOFFS), facts.rootdir),
         signed=execution.signed,

@@ -7,9 +7,12 @@ durations are seconds, digests are written ``sha256:<64 hex>``.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
+
+GLOB_SIGNS: Final = frozenset("*?[]/.")
+"""What a pattern holds at least one of, and the name of a change set none."""
 
 
 class Phase(StrEnum):

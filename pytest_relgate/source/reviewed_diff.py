@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import os
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_relgate.errors import CannotJudge, Finding, RelgateError
+from pytest_relgate.model import GLOB_SIGNS
 from pytest_relgate.source.command import git, shown
 from pytest_relgate.source.tree import object_format, tree_id
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _SUBMODULE = "160000"
 _NAMED = 5  # files that a command to read the diff names; of more it names their folders
+_NONE = "signoff.covers() needs a change set of the profile, or a pattern"
 
 
 class ChangedFile(NamedTuple):
@@ -84,9 +86,9 @@ def matching(files: Iterable[ChangedFile], lists: Sequence[Sequence[str]]) -> tu
 class SignOffs:
     """The sign-offs of one gate, as the fixture ``signoff`` gives them.
 
-    ``changes`` maps a change set to its patterns; ``base`` and ``base_commit`` are empty in a first release;
-    ``file`` is where sign-offs stand, as a person would type it. ``signed`` is told of each digest that a
-    sign-off was found for.
+    ``changes`` and ``tables`` map a change set to its patterns; here every byte of a file counts, in both.
+    ``base`` and ``base_commit`` are empty in a first release; ``file`` is where sign-offs stand, as a person
+    would type it. ``signed`` is told of each digest that a sign-off was found for.
     """
 
     gate: str
@@ -98,23 +100,22 @@ class SignOffs:
     reviews: tuple[Review, ...]
     file: str
     signed: Callable[[str], None]
+    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def covers(self, *sets_or_globs: str) -> bool:
         """Whether a named person reviewed what changed in these change sets, or matches these patterns.
 
         True where nothing changed there. Raises Finding for a diff that nobody signed, with the entry to
-        paste; CannotJudge where git cannot compare.
+        paste; CannotJudge where git cannot compare, and for a name or a pattern that no file can ever match:
+        a slip of the pen must not be taken for "nothing changed".
         """
-        if not sets_or_globs:
-            message = "signoff.covers() needs a change set of the profile, or a pattern"
-            raise CannotJudge(message, do='name it, as in signoff.covers("server")')
-        lists = [self.changes.get(name, (name,)) for name in sets_or_globs]
+        lists = self._lists(sets_or_globs)
         try:
             files = matching(changed_files(self.repository, self.base_commit, self.commit), lists)
+            if not files:
+                return self._looked_at_something(lists)
         except RelgateError as error:
             raise CannotJudge(str(error), do="fetch the base: git fetch --tags --unshallow") from None
-        if not files:
-            return True
         digest = digest_of(files)
         mine = [review for review in self.reviews if review.gate == self.gate]
         if any(review.diff == digest for review in mine):
@@ -126,6 +127,35 @@ class SignOffs:
             where=files[0].path,
             do=f"read {self._to_read(files)}; a named person then commits this entry to {self.file}",
         )
+
+    def _lists(self, sets_or_globs: Sequence[str]) -> list[tuple[str, ...]]:
+        """What was asked for, read as ``when_changed`` reads it: the patterns of a call make one list."""
+        known = (self.changes, self.tables)
+        patterns = tuple(name for name in sets_or_globs if not any(name in table for table in known))
+        if odd := [name for name in patterns if GLOB_SIGNS.isdisjoint(name)]:
+            names = ", ".join({**self.changes, **self.tables}) or "nothing yet"
+            message = f"signoff.covers({odd[0]!r}): the profile's [changes] holds {names}"
+            raise CannotJudge(message, do=f"name a change set, or a pattern as in {odd[0] + '/'!r}")
+        lists = [table[name] for name in sets_or_globs for table in known if name in table]
+        if patterns:
+            lists.append(patterns)
+        if not lists:
+            raise CannotJudge(_NONE, do='name it, as in signoff.covers("server")')
+        return lists
+
+    def _looked_at_something(self, lists: Sequence[Sequence[str]]) -> bool:
+        """Nothing changed. That says something of a list that matches a file, and nothing of another one."""
+        from pathspec import GitIgnoreSpec
+
+        files = self.repository.files(self.commit)  # as at the base, as far as a list matches
+        for patterns in lists:
+            if any(GitIgnoreSpec.from_lines(patterns).match_files(files)):
+                continue
+            if self.repository.submodules(self.commit):
+                continue  # what is in one this repository does not know
+            message = f"signoff.covers(): {' '.join(patterns)} matches no file at base or commit"
+            raise CannotJudge(message, do="mend the pattern, or take it out")
+        return True
 
     def _missing(self, files: Sequence[ChangedFile], what: str, mine: Sequence[Review]) -> str:
         since = f"since {self.base}" if self.base else "in this first release"

@@ -167,8 +167,40 @@ def test_a_review_for_another_gate_is_none(work: Work, gate: str) -> None:
 
 def test_what_did_not_change_needs_nobody(work: Work) -> None:
     assert work.signoffs().covers("docs")
-    assert work.signoffs().covers("no/such/place")
+    assert work.signoffs().covers("docs/")
     assert work.signed == []
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (("sever",), r"covers\('sever'\): the profile's \[changes\] holds server, docs, dependencies"),
+        (("docs", "sever"), r"covers\('sever'\)"),
+        (("no/such/place",), "no/such/place matches no file at base or commit"),
+        (("docs", "no/such/place"), "no/such/place matches no file"),
+        (("!docs/",), "!docs/ matches no file"),
+        (("gone",), r"gone/\* matches no file"),
+    ],
+)
+def test_a_slip_in_a_name_is_not_taken_for_nothing_changed(
+    work: Work, names: tuple[str, ...], says: str
+) -> None:
+    tables = {"dependencies": ("**/Cargo.toml",), "gone": ("gone/*",)}
+    with pytest.raises(CannotJudge, match=says):
+        work.signoffs(tables=tables).covers(*names)
+
+
+def test_a_change_set_of_tables_is_reviewed_too(work: Work) -> None:
+    work.commit({"Cargo.toml": "[package]\n"})
+    facts = {"changes": {"server": ("src/serve*",)}, "tables": {"deps": ("Cargo.*",), "server": ("Cargo.*",)}}
+    assert "in deps since v1.0.0 (1 file, Cargo.toml)" in work.found("deps", **facts).found
+    assert "(2 files, Cargo.toml)" in work.found("server", **facts).found
+
+
+def test_patterns_of_one_call_are_one_list_as_in_a_gitignore(work: Work) -> None:
+    work.commit({"src/notes.md": "new\n"})
+    assert "(2 files, src/notes.md)" in work.found("src/").found
+    assert "(1 file, src/serve.rs)" in work.found("src/", "!src/*.md").found
 
 
 def test_sets_and_patterns_together_are_one_diff(work: Work) -> None:
