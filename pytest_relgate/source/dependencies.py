@@ -36,8 +36,14 @@ https://doc.rust-lang.org/cargo/reference/manifest.html
 NPM_KEYS: Final = (
     *("dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "peerDependenciesMeta"),
     *("bundleDependencies", "bundledDependencies", "overrides", "resolutions", "workspaces"),
+    *("dependenciesMeta", "packageManager", "pnpm", "catalog", "catalogs"),
+    *("patchedDependencies", "trustedDependencies"),
 )
-"""Keys of package.json; ``resolutions`` is Yarn's. https://docs.npmjs.com/cli/v11/configuring-npm/package-json"""
+"""Keys of package.json. https://docs.npmjs.com/cli/v11/configuring-npm/package-json
+
+``resolutions`` and ``dependenciesMeta`` are Yarn's, ``pnpm`` holds pnpm's overrides and patches, and the last
+four are Bun's: each changes what is installed.
+"""
 
 _PROJECT_KEYS: Final = ("dependencies", "optional-dependencies", "requires-python")
 _DYNAMIC: Final = frozenset({"dependencies", "optional-dependencies"})
@@ -221,18 +227,30 @@ def _uv_lock(path: str, read: Read) -> object:
 
 
 def _package_list(path: str, read: Read) -> object:
-    """The lockfiles of Poetry and PDM, in which the project itself does not stand."""
+    """The lockfiles of Poetry and PDM, in which the project itself does not stand.
+
+    Their ``metadata`` hold the digests of all files where a lockfile is older than Poetry 1.3 or PDM 2.8.
+    """
     document, _ = toml_of(path, read)
-    return [_unordered(_entries(document, path)), document.get("extras")]
+    metadata = _without(_table(document.get("metadata")), ["lock-version", "lock_version"])
+    return [_unordered(_entries(document, path)), document.get("extras"), metadata]
 
 
 def _requirements(path: str, read: Read) -> object:
     """The lines of a requirements file without comments.
 
-    https://pip.pypa.io/en/stable/reference/requirements-file-format/
+    https://pip.pypa.io/en/stable/reference/requirements-file-format/: a backslash goes on with the next line,
+    but none at the end of a comment does.
     """
-    joined = re.sub(r"\\\r?\n", " ", bytes_of(path, read))
-    lines = (re.sub(r"(^|\s)#.*", "", line) for line in joined.splitlines())
+    found, begun = [], ""
+    for line in bytes_of(path, read).splitlines():
+        comment = line.lstrip().startswith("#")
+        if line.endswith("\\") and not comment:
+            begun += f"{line[:-1]} "
+            continue
+        found.append(begun + ("" if comment else line))
+        begun = ""
+    lines = (re.sub(r"(^|\s)#.*", "", line) for line in (*found, begun))
     return [" ".join(line.split()) for line in lines if line.strip()]
 
 

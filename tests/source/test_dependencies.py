@@ -111,6 +111,21 @@ require (
 """
 REQUIREMENTS = "httpx==0.27.0 \\\n    --hash=sha256:aa\n# a comment\nrich\n"
 
+# As Poetry wrote it before 1.3: the digests stand apart from the packages.
+POETRY_LOCK = """\
+[[package]]
+name = "httpx"
+version = "0.27.0"
+
+[metadata]
+lock-version = "1.1"
+python-versions = "^3.11"
+content-hash = "aa"
+
+[metadata.files]
+httpx = [{ file = "httpx-0.27.0.tar.gz", hash = "sha256:aa" }]
+"""
+
 ONLY_THE_VERSION = [
     ("Cargo.toml", CARGO_TOML, [("1.0.0", "1.1.0"), ("before", "after")]),
     ("a/Cargo.lock", CARGO_LOCK, [("1.0.0", "1.1.0")]),
@@ -120,6 +135,7 @@ ONLY_THE_VERSION = [
     ("uv.lock", UV_LOCK, [("1.0.0", "1.1.0")]),
     ("go.mod", GO_MOD, [(" // indirect", ""), ("// ours", "")]),
     ("requirements-dev.txt", REQUIREMENTS, [("# a comment", "# another"), ("rich\n", "rich  # words\n")]),
+    ("poetry.lock", POETRY_LOCK, [('"1.1"', '"2.0"')]),
 ]
 A_DEPENDENCY = [
     ("Cargo.toml", CARGO_TOML, 'libc = "0.2"', 'libc = "0.3"'),
@@ -148,12 +164,20 @@ A_DEPENDENCY = [
     ("uv.lock", UV_LOCK, "0.27.0", "0.27.1"),
     ("uv.lock", UV_LOCK, '[{ name = "httpx" }]', "[]"),
     ("poetry.lock", UV_LOCK, "0.27.0", "0.27.1"),
+    ("poetry.lock", POETRY_LOCK, "sha256:aa", "sha256:bb"),
+    ("pdm.lock", POETRY_LOCK, "sha256:aa", "sha256:bb"),
+    ("package.json", PACKAGE, '"files": ["a"]', '"pnpm": {"overrides": {"ws": "8.0.0"}}'),
+    ("package.json", PACKAGE, '"files": ["a"]', '"dependenciesMeta": {"ws": {"built": true}}'),
+    ("package.json", PACKAGE, '"files": ["a"]', '"patchedDependencies": {"ws@8.0.0": "a.patch"}'),
     ("go.mod", GO_MOD, "v1.0.0", "v1.0.1"),
     ("go.mod", GO_MOD, "go 1.22", "go 1.23"),
     ("go.mod", GO_MOD, "example.org/demo", "example.org/other"),  # it holds no version that a release moves
     ("go.sum", "a v1.0.0 h1:aa=\n", "aa=", "bb="),
     ("requirements.txt", REQUIREMENTS, "sha256:aa", "sha256:bb"),
     ("requirements.txt", REQUIREMENTS, "rich", "poor"),
+    ("requirements.txt", "# pip ends a comment here \\\nrich==1\n", "rich==1", "rich==2"),
+    ("requirements.txt", "a==1 \\\n  # words \\\nb==1\n", "b==1", "b==2"),
+    ("requirements.txt", "a==1 \\\n", "a==1", "a==2"),
     ("setup.py", "setup(version='1.0.0')\n", "1.0.0", "1.1.0"),  # nothing is known of it but its bytes
 ]
 
