@@ -80,7 +80,7 @@ def decide(  # noqa: PLR0913  (the whole of what a verdict depends on, and nothi
     ``now`` is RFC 3339 and matters to waivers alone; ``base`` is the commit that conditions compared
     with, empty in a first release; ``facts`` are what the run itself found to be wrong, and each blocks, as
     does each of ``denied``: what is malformed in the files of waivers and sign-offs. These are of a commit
-    after the checks if ``later``: a review for a gate that is not here is then one that came since.
+    after the checks if ``later``: a waiver or review for a gate that is not here may then have come since.
     Reasons about the run come first, then one for each blocking gate in the plan's order.
     Raises RelgateError if there are waivers and ``now`` is no time.
     """
@@ -94,7 +94,8 @@ def decide(  # noqa: PLR0913  (the whole of what a verdict depends on, and nothi
 
     blocking = [about_gate(one, plan) for one in gates if _blocks(one, plan)]
     known = {gate.id for gate in plan.gates} if usable or signoffs or reviews else set()
-    problems += [waived_unknown(gate_id, plan) for gate_id in usable if gate_id not in known]
+    if not later:
+        problems += [waived_unknown(gate_id, plan) for gate_id in usable if gate_id not in known]
     elsewhere = known.union(plan.elsewhere) if known else known
     read = () if later else reviews
     named = (*(one.gate for one in signoffs if one.tree == subject.tree), *(one.gate for one in read))

@@ -56,6 +56,7 @@ def waiver_notes(
 ) -> list[str]:
     """What is worth saying of waivers and blocks nothing: another release, self-approved, not used."""
     never = {gate.id for gate in plan.gates if not gate.waivable}
+    known = {gate.id for gate in plan.gates}
     notes = []
     for waiver in waivers:
         name = f"waiver for {waiver.gate}"
@@ -65,7 +66,9 @@ def waiver_notes(
         if waiver.gate in never:
             notes.append(f"{name}: not used, this gate can never be waived (waivable=False)")
         elif waiver not in used:
-            notes.append(f"{name}: not used")
+            notes.append(
+                f"{name}: not used{'' if waiver.gate in known else ', no phase has a gate of that id'}"
+            )
         if _alone(approvers) and _same(waiver.owner, waiver.approver):
             notes.append(f"{name}: self-approved by {waiver.owner}")
     return notes

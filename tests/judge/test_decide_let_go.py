@@ -130,6 +130,17 @@ def test_a_waiver_for_a_gate_that_is_not_planned_blocks() -> None:
     )
 
 
+def test_a_waiver_for_a_gate_that_came_after_the_checks_waives_nothing_and_blocks_nothing() -> None:
+    stray = msgspec.structs.replace(WAIVER, gate="x")
+    verdict = Case(waivers=(stray,), later=True).verdict()
+    assert (verdict.passed, verdict.notes) == (
+        True,
+        ("waiver for x: not used, no phase has a gate of that id",),
+    )
+    red = beside_a(State.FAILED, waivers=(stray,), later=True)
+    assert only(red).code == "FAILED"
+
+
 def test_a_waiver_for_a_gate_of_another_phase_is_that_phase_to_judge() -> None:
     there = msgspec.structs.replace(WAIVER, gate="x", expires="2026-03-10T15:00:00Z")
     verdict = Case(waivers=(there,), plan=planned(A, B, elsewhere=("x",))).verdict()
