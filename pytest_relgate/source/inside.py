@@ -76,6 +76,8 @@ def _said(archive: Archive, raw: bytes, path: str) -> str | None:
             reader = _of_json
         case Kind.CRATE:
             reader = _of_toml
+        case Kind.RELEASE:
+            reader = _of_pkgconfig
         case _:
             reader = _of_lines
     return reader(text)
@@ -99,9 +101,19 @@ def _of_toml(text: str) -> str | None:
 
 
 def _of_lines(text: str) -> str | None:
-    """``Version: 1.2.0`` among the first fields of core metadata, or in a file of pkg-config."""
+    """``Version: 1.2.0`` among the fields of core metadata; what is behind them is prose."""
     found = re.search(r"^Version:[ \t]*(\S+)[ \t]*\r?$", text.partition("\n\n")[0], re.MULTILINE)
     return found[1] if found else None
+
+
+def _of_pkgconfig(text: str) -> str | None:
+    """``Version:`` of a file of pkg-config, which has its variables and an empty line before it (pc(5)).
+
+    It may name one of the variables.
+    """
+    found = re.search(r"^Version[ \t]*:[ \t]*(\S+)[ \t]*\r?$", text, re.MULTILINE)
+    variables = dict(re.findall(r"^([\w.]+)[ \t]*=[ \t]*(\S+)[ \t]*\r?$", text, re.MULTILINE))
+    return re.sub(r"\$\{([\w.]+)\}", lambda one: variables.get(one[1], one[0]), found[1]) if found else None
 
 
 def member_bytes(name: str, raw: bytes, path: str) -> bytes:

@@ -11,7 +11,8 @@ import pytest
 from pytest_relgate.source.archives import read_archive
 from pytest_relgate.source.inside import another_version, lacking
 
-PC = "prefix=/usr\nName: demo\nVersion: {}\nLibs: -ldemo\n"
+PC = "prefix=/usr\n\nName: demo\nVersion: {}\nLibs: -ldemo\n"
+PC_BY_NAME = "release=1.2.0-rc.1\r\n\r\nName: demo\r\nVersion: ${release}\r\n"
 
 
 def tarred(members: dict[str, str], mode: int = 0o644) -> bytes:
@@ -51,6 +52,7 @@ def problems(name: str, raw: bytes, version: str = "1.2.0-rc.1") -> list[str]:
         ("demo-1.2.0-rc.1.crate", tarred({"demo/Cargo.toml": '[package]\nversion = "1.2.0-rc.1" # now\n'})),
         ("demo_1.2.0_linux_amd64.tar.gz", tarred({"./lib/pkgconfig/demo.pc": PC.format("1.2.0-rc.1")})),
         ("demo_1.2.0_linux_amd64.tar.gz", tarred({"demo-1/lib/pkgconfig/demo.pc": PC.format("1.2.0-rc.1")})),
+        ("demo_1.2.0_linux_amd64.tar.gz", tarred({"lib/pkgconfig/demo.pc": PC_BY_NAME})),
         ("demo_1.2.0_linux_amd64.tar.gz", tarred({"bin/demo": "it does not say"})),
     ],
 )
