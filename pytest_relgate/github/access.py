@@ -248,11 +248,15 @@ class Access:
             return judge_token(channel.kind, value, http.get(url, accept=_JSON, limits=Limits(self.deadline)))
 
     def _probe(self, channel: Channel, value: str) -> tuple[str, str]:
-        """The address that shows what a token is worth, and the header that carries it."""
+        """The address that shows what a token is worth, and the header that carries it.
+
+        A mirror is somebody else's: it is read from, and the token of the registry is not for it.
+        """
+        base = "" if channel.mirror else channel.base
         match channel.kind:
             case "npm":  # sent by us: npm itself leaves out a token that stands in the environment
-                return f"{channel.base or self.origins.npm}/-/whoami", f"Bearer {value}"
-            case "crates" if not channel.base:  # where the API of another registry is, its index would say
+                return f"{base or self.origins.npm}/-/whoami", f"Bearer {value}"
+            case "crates" if not base:  # where the API of another registry is, its index would say
                 return f"{self.origins.crates_api}/api/v1/me", value
             case "homebrew":
                 return f"{self.origins.github_api}/repos/{channel.tap}", f"Bearer {value}"

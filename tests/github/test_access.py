@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -236,6 +236,18 @@ def test_each_token_goes_to_its_own_registry_and_is_sent(made: Callable[..., Acc
         in kept["tokens.md"]
     )
     assert not any(value in kept["tokens.md"] for value in TOKENS.values() if len(value) > 3)
+
+
+def test_no_token_goes_to_a_mirror(made: Callable[..., Access]) -> None:
+    service, mirror = Service(), Service()
+    elsewhere = made(mirror).origins.npm
+    channels = {
+        "npm": Channel("npm", secret="NPM_TOKEN", base=elsewhere, mirror=True),
+        "crates": Channel("crates", secret="CARGO_REGISTRY_TOKEN", base=elsewhere, mirror=True),
+    }
+    assert replace(made(service, TOKENS), channels=channels).takes_tokens(TOKENS)
+    assert sorted(request.path for request in service.seen) == ["/-/whoami", "/api/v1/me"]
+    assert mirror.seen == []
 
 
 def test_a_token_that_is_not_at_hand_is_not_asked_about(made: Callable[..., Access]) -> None:
