@@ -51,6 +51,7 @@ def _again(run: StartedRun, permit: Permit, number: int) -> int:
     run.is_this(found)
     if found.status != "completed" or found.conclusion == "success":
         return number
+    run.has_its_tag()
     _refuse_other_bytes(run, number)
     intent = run.intent()
     assert intent is not None  # noqa: S101  (it was written above)

@@ -190,10 +190,7 @@ class StartedRun:
 
         Raises Finding or CannotJudge where it was refused, or nobody can say what came of it.
         """
-        at = known(self.api.tag_commit(self.target, fresh=True), f"the tag {self.target}")
-        if at != self.commit:
-            words = f"nothing was started: {self.target} is at {at[:12]}, the release at {self.commit[:12]}"
-            raise Finding(words, do="a published tag never moves: release under the next version")
+        self.has_its_tag()
         intent = self.new_intent(permit, there)
         self.file.write(intent)
         given = (f"{name}={value}" for name, value in intent.inputs.items())
@@ -209,6 +206,13 @@ class StartedRun:
                 return run
             case Unclear(words=words):
                 return self.found_again(intent, words)
+
+    def has_its_tag(self) -> None:
+        """Raise where the tag is at another commit by now: jobs check out and look for builds by the tag."""
+        at = known(self.api.tag_commit(self.target, fresh=True), f"the tag {self.target}")
+        if at != self.commit:
+            words = f"nothing was started: {self.target} is at {at[:12]}, the release at {self.commit[:12]}"
+            raise Finding(words, do="a published tag never moves: release under the next version")
 
     def new_intent(self, permit: Permit, there: Iterable[WorkflowRun], **more: Any) -> Intent:
         """The intent to start what the permit is for."""

@@ -105,6 +105,16 @@ def test_nothing_is_run_again_where_a_channel_serves_other_bytes(world: Recovery
     assert (world.reruns, world.on_disk()["attempt"]) == (0, 0)
 
 
+def test_nothing_is_run_again_once_the_tag_has_moved(world: Recovery) -> None:
+    world.fail()
+    world.hub.tag = "b" * 40
+    with pytest.raises(
+        Finding, match=r"nothing was started: v1\.0\.0 is at bbbbbbbbbbbb, the release at aaaa"
+    ):
+        world.recovering().dispatched()
+    assert (world.reruns, world.on_disk()["attempt"]) == (0, 0)
+
+
 def test_a_rerun_that_is_refused_may_be_asked_for_again(world: Recovery) -> None:
     world.fail()
     world.hub.on_post = [lambda *_: said(403, {"message": "Resource not accessible"})]
