@@ -115,12 +115,12 @@ def from_run(build: Build) -> dict[str, str]:
     """Digests of every file in the artifacts of the build run, whose metadata must prove its source.
 
     Raises CannotJudge, Finding or NotYet where there is none that can be used. A name that stands for
-    different bytes is left out.
+    different bytes is left out: in several attempts too, since nobody knows which was there at the publish.
     """
     build.proves_its_source()
     found: dict[str, str] = {}
     unclear: set[str] = set()
-    kept = [one for one in build.artifacts if not one.expired and one.name != build.workflows.metadata]
+    kept = [one for one in build.uploaded if not one.expired and one.name != build.workflows.metadata]
 
     def digests(artifact: ArtifactFacts) -> list[tuple[str, str]]:
         files = build.files(artifact).items()

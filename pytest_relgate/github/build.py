@@ -127,9 +127,21 @@ class Build:
     # -- artifacts ----------------------------------------------------------------------------------------
 
     @cached_property
-    def artifacts(self) -> tuple[ArtifactFacts, ...]:
-        """What the run uploaded."""
+    def uploaded(self) -> tuple[ArtifactFacts, ...]:
+        """What the run uploaded, in every attempt."""
         return known(self.api.artifacts(self.run.id), f"the artifacts of run {self.run.id}")
+
+    @cached_property
+    def artifacts(self) -> tuple[ArtifactFacts, ...]:
+        """What the run uploaded, as a publish takes it.
+
+        A run that was started again lists what each attempt uploaded: of one name the newest stands, as
+        actions/download-artifact takes it (actions/toolkit, ``ListArtifactsOptions.latest``).
+        """
+        if self.run.run_attempt == 1:
+            return self.uploaded
+        newest = {one.name: one.id for one in sorted(self.uploaded, key=lambda one: one.id)}
+        return tuple(one for one in self.uploaded if newest[one.name] == one.id)
 
     def has_artifacts(self) -> Literal[True]:
         """The run uploaded exactly the artifacts that the profile names, and none has expired."""
@@ -176,6 +188,12 @@ class Build:
         except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, OSError) as error:
             words = f"{what} is no zip archive: {error}"
             raise Finding(words, where=self.run.html_url, do=rebuild) from None
+
+    @property
+    def proof_is_gone(self) -> bool:
+        """Whether nothing is left that says what was built from what: GitHub keeps artifacts for a while."""
+        proof = [one for one in self.artifacts if one.name == self.workflows.metadata]
+        return not proof or any(one.expired or isinstance(self.api.archive(one), Absent) for one in proof)
 
     # -- provenance ---------------------------------------------------------------------------------------
 

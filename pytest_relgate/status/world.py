@@ -158,14 +158,21 @@ class World:
         )
 
     def _prove(self) -> None:
-        """Say what the build run proves that is not this release; nothing while it is at work."""
+        """Say what the build run proves that is not this release; nothing while it is at work.
+
+        A build of which no proof is kept any more proves nothing, which is not something else.
+        """
         run = next((one for one in self.runs if one.kind == "build"), None)
         if run is None or run.conclusion != "success":
             return
+        build = self.outside.github.build
         try:
-            self.outside.github.build.proves_its_source()
+            build.proves_its_source()
         except Finding as error:
-            self.provenance = str(error)
+            if build.proof_is_gone:
+                self.unseen.append(f"the build's metadata: {error.found}")
+            else:
+                self.provenance = str(error)
         except (CannotJudge, NotYet) as error:
             self.unseen.append(f"the build's metadata: {error}")
 

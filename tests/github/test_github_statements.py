@@ -482,6 +482,34 @@ def test_metadata_that_is_not_there_any_more_proves_nothing(
         PROVED(made(uploaded(GOOD, **facts)).github)
 
 
+def test_of_a_run_that_was_started_again_the_newest_artifact_of_a_name_stands(made: Make) -> None:
+    before = ("release-metadata", zipped(metadata_json=metadata(version="0.0.1")))
+    pages = uploaded(before, DIST, GOOD, DIST)
+    again = pages | {BUILD: runs(run(path="release.yml", head_branch="v0.2.0", run_attempt=2))}
+    here = made(again, artifacts=("release-metadata", "dist")).github
+    assert (PROVED(here), COMPLETE(here)) == (True, True)
+    once = made(pages, artifacts=("release-metadata", "dist")).github
+    with pytest.raises(Finding, match="release-metadata is there 2 times"):
+        COMPLETE(once)
+
+
+@pytest.mark.parametrize(
+    ("pages", "gone"),
+    [
+        (uploaded(GOOD, DIST), False),
+        (uploaded(("release-metadata", b"no zip")), False),
+        (uploaded(GOOD, expired=True), True),
+        (uploaded(GOOD) | {"/actions/artifacts/50/zip": Answer(410)}, True),
+        (uploaded(DIST), True),
+        (uploaded(), True),
+    ],
+)
+def test_a_proof_that_is_not_kept_any_more_is_told_from_a_bad_one(
+    made: Make, pages: Pages, *, gone: bool
+) -> None:
+    assert made(pages).github.build.proof_is_gone is gone
+
+
 def test_an_archive_that_went_away_has_expired(made: Make) -> None:
     with pytest.raises(Finding, match=r"has expired: .* answered 410"):
         PROVED(made(uploaded(GOOD) | {"/actions/artifacts/50/zip": Answer(410)}).github)
