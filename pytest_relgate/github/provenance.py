@@ -36,7 +36,8 @@ def run_for(runs: Iterable[WorkflowRun], target: str) -> WorkflowRun | None:
     dispatched from, and its metadata tells what it built: it stands only where there is none of the tag.
     Of several the newest that succeeded stands.
     """
-    there = tuple(runs)
+    # Whoever opens a pull request names its branch, as the tag too; and what runs for it is a merge.
+    there = tuple(run for run in runs if not run.event.startswith("pull_request"))
     tagged = [run for run in there if run.head_branch == target]
     mine = tagged or [run for run in there if run.event == "workflow_dispatch"]
     good = [run for run in mine if run.conclusion == "success"]

@@ -15,6 +15,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -211,3 +212,11 @@ def test_a_run_of_the_tag_stands_before_any_other(shapes: list[tuple[str | None,
         assert found == (good or tagged)[0]
     else:
         assert found is None or found.event == "workflow_dispatch"
+
+
+@pytest.mark.parametrize("event", ["pull_request", "pull_request_target"])
+def test_a_pull_request_whose_branch_is_named_as_the_tag_is_no_build(event: str) -> None:
+    theirs = msgspec.convert(build_run(9, event=event), WorkflowRun)
+    ours = msgspec.convert(build_run(7), WorkflowRun)
+    assert run_for([theirs, ours], "v0.2.0") == ours
+    assert run_for([theirs], "v0.2.0") is None
