@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import msgspec
+from semver import Version
 
-from pytest_relgate.channels.look import usable
+from pytest_relgate.channels.look import highest, usable
 from pytest_relgate.channels.observation import File, Observation, Presence
 from pytest_relgate.net.exchange import origin_of
 from pytest_relgate.net.facts import Absent, Known, Unknown, json_of
@@ -30,6 +31,12 @@ class Dist(msgspec.Struct, frozen=True):
     integrity: str = ""
     shasum: str = ""
     attestations: object = None
+
+
+class Versions(msgspec.Struct, frozen=True):
+    """Every version of a package."""
+
+    versions: dict[str, object] = {}
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -89,6 +96,11 @@ def observe(look: Look) -> Observation:
     if (document.name, document.version) != (look.package, look.expected.spelled):
         words = f"{where} speaks of {document.name} {document.version}"
         return look.unknown(Unknown(words, "see which registry answers there", (), final=True), where)
+    if resolved == document.version and look.expected.prerelease:
+        first = _nothing_stable(look, base)
+        if isinstance(first, Unknown):
+            return look.unknown(first, where)
+        resolved = "" if first else resolved
     file = _tarball(look, base, document)
     return Observation(
         look.name,
@@ -104,6 +116,31 @@ def observe(look: Look) -> Observation:
         mirror=look.channel.mirror,
         exchanges=tuple(look.exchanges),
     )
+
+
+def _nothing_stable(look: Look, base: str) -> bool | Unknown:
+    """Whether the package has no stable version that its latest could be: a first publish always takes it.
+
+    docs.npmjs.com, "Adding dist-tags to packages". Only a prerelease that is the latest is asked about so.
+    """
+    fact = json_of(
+        look.http.get(
+            look.url(f"{base}/{quote(look.package, safe='@')}"),
+            accept="application/vnd.npm.install-v1+json",
+            limits=INDEX,
+            fresh=look.fresh,
+        ),
+        Versions,
+        f"the package {look.package}",
+    )
+    look.exchanges += fact.exchanges
+    match fact:
+        case Unknown():
+            return fact
+        case Known(value=package) if top := highest(package.versions):
+            return Version.parse(top).prerelease is not None
+        case _:
+            return False
 
 
 def _tarball(look: Look, base: str, document: Document) -> File:

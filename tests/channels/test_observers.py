@@ -125,6 +125,28 @@ def test_npm(look: Callable[..., tuple[Look, Said]], pages: Pages, fact: str, ex
     assert standing(seen(npm.observe, at), at)[fact] is expected
 
 
+@pytest.mark.parametrize(
+    ("versions", "expected"),
+    [
+        ({"1.0.0-rc.1": {}}, Standing.SERVED),  # a first publish takes latest whatever its tag
+        ({"1.0.0-rc.1": {}, "1.0.0-beta.2": {}}, Standing.SERVED),
+        ({"1.0.0-rc.1": {}, "0.9.0": {}}, Standing.DIVERGED),
+        (None, Standing.DIVERGED),
+        (500, Standing.UNKNOWN),
+    ],
+)
+def test_a_prerelease_is_the_latest_as_long_as_nothing_else_is_out(
+    look: Callable[..., tuple[Look, Said]], versions: Any, expected: Standing
+) -> None:
+    rc = "1.0.0-rc.1"
+    pages = npm_pages() | {"/-/package/demo/dist-tags": {"latest": rc, "next": rc}}
+    pages[f"/demo/{rc}"] = pages["/demo/1.0.0"] | {"version": rc}
+    package = Answer(versions, b"") if isinstance(versions, int) else versions and {"versions": versions}
+    at, _ = look(pages | {"/demo": package}, TGZ)
+    at.expected = msgspec.structs.replace(at.expected, version=rc, spelled=rc, prerelease=True)
+    assert standing(seen(npm.observe, at), at)["version"] is expected
+
+
 def test_a_second_look_asks_what_no_cache_has_an_answer_to(
     look: Callable[..., tuple[Look, Said]],
 ) -> None:
