@@ -137,7 +137,12 @@ def exit_status(seen: Checkpoint) -> int:
 def _publish(seen: Checkpoint) -> Iterator[Anomaly]:
     run = seen.newest("publish")
     there = [one.name for one in seen.channels if one.state == "serves"]
-    lacking = [one.name for one in seen.channels if one.state in ("missing", "partial", "late")]
+    # What is on its way is no anomaly (DESIGN section 4): without a run that failed, time must be over too.
+    lacking = [
+        one.name
+        for one in seen.channels
+        if one.state in ("missing", "partial", "late") and one.since == "overdue"
+    ]
     for words in seen.incidents:
         if words.startswith("bytes disagree"):
             do = "publish nothing more of it; file the incident, release under the next version"
@@ -237,7 +242,9 @@ def _before(seen: Checkpoint, due: Phase) -> tuple[str, str] | None:
     if due.source and seen.dirt:
         return f"commit or restore what is not as committed: {', '.join(seen.dirt[:3])}", "git status"
     if due.source and seen.head != seen.commit:
-        return f"HEAD is not at {seen.target}: judge the release itself", f"git switch --detach {seen.target}"
+        fetch = "git fetch --tags && " if seen.tag_there and not seen.tag_here else ""
+        why = f"HEAD is not at {seen.target}: judge the release itself"
+        return why, f"{fetch}git switch --detach {seen.target}"
     if due is Phase.BUILD and seen.tag_there == "" and not seen.sandbox:
         tag = "" if seen.tag_here else f"git tag -a {seen.target} {seen.commit[:12]} && "
         return f"{seen.target} is not on GitHub yet: push it", f"{tag}git push origin {seen.target}"

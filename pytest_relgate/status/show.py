@@ -21,11 +21,13 @@ _HEAD: Final = {0: "NOTHING WRONG", 1: "ANOMALY", 2: "NOT ALL SEEN"}
 def lines(seen: Checkpoint) -> Iterator[str]:
     """The checkpoint, line by line."""
     wrong = anomalies(seen)
-    yield f"{_HEAD[exit_status(seen)]}  {seen.target} of {seen.repository} @ {seen.commit[:12]}"
+    yield from _wrapped(
+        f"{_HEAD[exit_status(seen)]}  {seen.target} of {seen.repository} @ {seen.commit[:12]}", "", "  "
+    )
     for anomaly in wrong:
         yield from _folded("", f"{anomaly.name}: {anomaly.words}")
         if anomaly.where:
-            yield f"    {anomaly.where}"
+            yield f"    {printable(anomaly.where)}"
     yield ""
     yield from _row("Target", f"{seen.target} ({seen.why})")
     yield from _row("Tree", _tree(seen))
@@ -39,8 +41,11 @@ def lines(seen: Checkpoint) -> Iterator[str]:
     yield from _row("Next", why)
     if command.startswith(("pytest", "git")):
         yield from _typed(command)
-    elif command:
-        yield from _folded("  ", command)
+    elif command:  # in words, with a command at its end
+        words, sign, typed = command.rpartition(": pytest ")
+        yield from _folded("", f"{words}:" if sign else command)
+        if sign:
+            yield from _typed(f"pytest {typed}")
 
 
 def _phases(seen: Checkpoint) -> Iterator[str]:

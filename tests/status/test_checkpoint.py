@@ -40,7 +40,9 @@ def run(kind: Any, number: int = 7, conclusion: str | None = "success", **facts:
 
 
 def channels(**states: str) -> tuple[ChannelFact, ...]:
-    return tuple(ChannelFact(name, states.get(name, "serves"), "1.0.0") for name in NAMES)
+    """All of them serve it, save those that are named; ``missing_overdue`` is overdue."""
+    found = {name: states.get(name, "serves").partition("_") for name in NAMES}
+    return tuple(ChannelFact(name, state, "1.0.0", since) for name, (state, _, since) in found.items())
 
 
 def seen(**facts: Any) -> Checkpoint:
@@ -97,7 +99,11 @@ def phases(**findings: str) -> tuple[PhaseFact, ...]:
             "failed publish",
             "run 7 ended as cancelled",
         ),
-        ({"runs": (), "channels": channels(pypi="missing")}, "partial publish", "no publish run is known"),
+        (
+            {"runs": (), "channels": channels(pypi="missing_overdue")},
+            "partial publish",
+            "pypi do not, and no publish run is known",
+        ),
         (
             {"runs": (run("publish", commit=OTHER),)},
             "published from another commit",
@@ -135,6 +141,7 @@ def test_what_no_patience_mends_is_an_anomaly(facts: dict[str, Any], name: str, 
         {},
         {"runs": (run("publish", 7, None),), "channels": channels(pypi="missing")},  # still at work
         {"channels": channels(npm="late", homebrew="missing")},  # the world catches up
+        {"runs": (), "channels": channels(npm="missing")},  # and nobody knows the run by its title
         {"runs": (), "channels": (), "phases": ()},
         {"phases": phases(build="BLOCKED", publish="PENDING")},  # whether a phase passed is for verify to say
         {"runs": (run("build", 5, "failure", red=("linux",)),), "phases": (), "channels": ()},
@@ -164,6 +171,10 @@ def test_what_could_not_be_seen_is_no_good_news() -> None:
         ({"phases": ALL[:1]}, "-m build --release-target v1.0.0"),
         ({"phases": ALL[:1], "dirt": ("src/lib.rs",)}, "git status"),
         ({"phases": ALL[:1], "head": OTHER}, "git switch --detach v1.0.0"),
+        (
+            {"phases": ALL[:1], "head": OTHER, "tag_here": ""},
+            "git fetch --tags && git switch --detach v1.0.0",
+        ),
         ({"phases": ALL[:3]}, "-m publish --release-target v1.0.0 --release-mode live --release-agent"),
         (
             {"phases": (msgspec.structs.replace(ALL[0], live_left_out=True), *ALL[1:3])},
@@ -191,6 +202,7 @@ def test_no_line_is_wider_than_a_terminal() -> None:
     long = "some/long/folder/name/of/a/file.py, " * 6
     found = seen(
         dirt=(long,),
+        repository=f"ada-and-all-of-her-friends/{'demo-' * 6}demo",
         unseen=(long,),
         provenance=long,
         why=long,
@@ -199,7 +211,22 @@ def test_no_line_is_wider_than_a_terminal() -> None:
     )
     shown = list(lines(found))
     assert max(map(len, shown)) <= WIDTH
-    assert shown[0].startswith("ANOMALY  v1.0.0 of ada/demo @ aaaaaaaaaaaa")
+    assert " ".join(shown[:2]).split()[:4] == ["ANOMALY", "v1.0.0", "of", found.repository]
+
+
+def test_a_command_can_be_copied_although_words_stand_before_it() -> None:
+    found = seen(runs=(run("publish", 7, "failure", red=("x",)),), channels=())
+    shown = "\n".join(lines(found))
+    typed = shown[shown.rindex("\n  pytest ") :].replace(" \\\n", " ").split()
+    assert (
+        typed
+        == ["pytest", "release_checks", "-m", "publish", "--release-target", "v1.0.0", "--release-mode", "live", "--release-agent", "NAME@HOST", "--release-recover"]
+    )
+
+
+def test_what_github_says_moves_no_cursor() -> None:
+    found = seen(runs=(run("publish", 7, "failure", red=("x",), url="https://hub/\x1b[2J"),))
+    assert "\x1b" not in "".join(lines(found))
 
 
 def test_the_documentation_names_every_anomaly() -> None:
