@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +28,36 @@ def answered(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, 
         status = int(end.code or 0)
     out, err = capsys.readouterr()
     return status, out, err
+
+
+def on_the_shell(line: str, **environ: str) -> tuple[int, str]:
+    """Exit status and standard error of a shell's line; ``$relgate`` is the command."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", line],
+        env={**os.environ, "relgate": f"{sys.executable} -m pytest_relgate.cli", **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "words"),
+    [
+        ("$relgate sandbox --list-faults >/dev/full", 2, "No space left on device: see that it is there"),
+        ("cd gone && rmdir ../gone && $relgate status", 2, "No such file or directory: see that"),
+        ("$relgate status $(printf '\\377')", 2, "expected arguments in UTF-8, found '\\udcff'"),
+        ("exec 3>&1; ($relgate sandbox --list-faults; echo $? >status) | true; exit $(cat status)", 2, ""),
+    ],
+)
+def test_no_traceback_reaches_a_person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, status: int, words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gone").mkdir()
+    ended, err = on_the_shell(line)
+    assert (ended, words in err, err.count("\n")) == (status, True, bool(words)), err
 
 
 def fits(text: str) -> bool:

@@ -65,6 +65,17 @@ def typed(bare_project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest
     return run
 
 
+@pytest.mark.parametrize("command", ["file 'it", "  ", "'' --now"])
+def test_a_command_that_no_shell_could_run_is_refused(
+    typed: Run, bare_project: Project, command: str
+) -> None:
+    bare_project.write("release_checks/relgate.toml", f'project = "demo"\nincidents.command = "{command}"\n')
+    (bare_project.path / "release-evidence/v0.1.0/incidents").mkdir(parents=True)
+    status, out, err = typed("show", "release-evidence/v0.1.0")
+    assert (status, out) == (2, "")
+    assert "relgate.toml:2: incidents.command: expected a command like" in err
+
+
 @pytest.mark.parametrize("words", [[], ["show"], ["file"], ["declare"]])
 def test_help_fits_the_screen(typed: Run, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")

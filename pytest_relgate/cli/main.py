@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import shutil
 import sys
@@ -150,15 +151,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.command is None:
         top.print_help()
         return 2
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may know fewer characters than a name has
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        _refuse_what_is_no_text(sys.argv[1:] if argv is None else argv)
         # Each command has a room, and in it a function, of its own name; only this one is loaded.
         room = importlib.import_module(f"pytest_relgate.cli.{options.command}")
-        return int(getattr(room, options.command)(options))
+        status = int(getattr(room, options.command)(options))
+        sys.stdout.flush()
     except RelgateError as error:
         print(f"relgate: {error}", file=sys.stderr)  # noqa: T201  (this is the command line)
         return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        words = (
+            f"{place}{error.strerror or error}: see that it is there, can be read and written, and has room"
+        )
+        print(f"relgate: {words}", file=sys.stderr)  # noqa: T201  (this is the command line)
+        return 2
     except KeyboardInterrupt:
         return 130
+    return status
+
+
+def _refuse_what_is_no_text(argv: Sequence[str]) -> None:
+    """Raise RelgateError for an argument that is not UTF-8: it could stand in no evidence and no answer."""
+    for word in argv:
+        if any("\ud800" <= char <= "\udfff" for char in word):
+            message = f"expected arguments in UTF-8, found {word!a}: type it again in UTF-8"
+            raise RelgateError(message)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
@@ -158,11 +159,26 @@ class Approvers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     branch: Annotated[str, Meta(description="the name of a branch", extra={"parse": _branch})] = ""
 
 
+def _command(value: object) -> object:
+    """Refuse what a shell could not split into words, and what has none."""
+    if isinstance(value, str) and value:
+        try:
+            words = shlex.split(value)
+        except ValueError:
+            words = []
+        if not words or not words[0] or "\0" in value:
+            message = (
+                f'expected a command like "bin/file --to tracker", its quotes closed, found {quoted(value)}'
+            )
+            raise RelgateError(message)
+    return value
+
+
 class Incidents(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where incidents are filed: as issues with ``label``, or by ``command``, split as a shell does (S46)."""
 
     label: Annotated[Line, Meta(description="the name of a label")] = "release-incident"
-    command: Annotated[str, Meta(description="a command")] = ""
+    command: Annotated[str, Meta(description="a command", extra={"parse": _command})] = ""
 
 
 class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
