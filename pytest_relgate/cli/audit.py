@@ -107,7 +107,8 @@ def _named(texts: Iterable[str]) -> list[tuple[str, str]]:
 
 def _address(text: str, option: str) -> str:
     if not _ADDRESS.fullmatch(text):
-        message = f"{option}: expected an address such as https://host/simple, and no user, found {text!a}"
+        shown = re.sub(r"//[^/]*@", "//...@", text)  # what stands there may be a password
+        message = f"{option}: expected an address such as https://host/simple, and no user, found {shown!a}"
         raise RelgateError(message)
     return text.rstrip("/")
 

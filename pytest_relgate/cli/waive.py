@@ -60,9 +60,11 @@ def waive(options: argparse.Namespace) -> int:
     approver = _approver(options.approver, load_profile(places.checks / PROFILE).approvers.people, owner)
     file = places.checks / WAIVERS
     text = _text_without(file, gate, found)
-    entry = _entry(
-        gate.id, found, owner, approver, options.reason or DRAFT, _days(options.days), datetime.now(UTC)
-    )
+    reason, days, now = options.reason or DRAFT, _days(options.days), datetime.now(UTC)
+    entry = _entry(gate.id, found, owner, approver, reason, days, now)
+    # What could not be read again, once somebody has filled it in, is not drafted.
+    who, why = ("somebody" if one == DRAFT else one for one in (owner, reason))
+    parse_waivers(_entry(gate.id, found, who, approver, why, days, now).encode(), "the entry")
     print(entry, end="")  # noqa: T201  (the answer)
     if options.write:
         gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"

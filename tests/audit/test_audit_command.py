@@ -61,7 +61,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, Any]]
         (["v1.0.0", "--channel", "npm=../x"], "--channel npm=: expected the name of a package"),
         (["v1.0.0", "--channel", "homebrew=x"], "--channel homebrew=: expected OWNER/NAME"),
         (["v1.0.0", "--index", "ftp://x"], "--index: expected an address such as"),
-        (["v1.0.0", "--index", "https://ada:pw@x"], "and no user"),
+        (["v1.0.0", "--index", "https://ada:pw@x"], "and no user, found 'https://...@x'"),
         (["25.0", "--channel", "npm=demo"], "25.0 has no spelling on npm"),
         ([], "the following arguments are required"),
     ],

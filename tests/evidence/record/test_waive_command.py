@@ -106,6 +106,15 @@ def test_it_is_appended_when_that_is_asked_for_and_once(bench: Bench, type_in: T
     assert len(parse_waivers(file.read_bytes(), "waivers.toml")) == 2
 
 
+@pytest.mark.parametrize("words", [("--reason", "a\x7fb"), ("--owner", "a\x7fb")])
+def test_what_could_not_be_read_again_is_not_drafted(
+    bench: Bench, type_in: Typed, words: tuple[str, str]
+) -> None:
+    bench.run({ONE: State.FAILED})
+    assert refused(type_in(ONE, *words, "--write")).startswith("the entry:")
+    assert not (bench.path / "release_checks/waivers.toml").exists()
+
+
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
