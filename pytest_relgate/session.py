@@ -74,7 +74,6 @@ class ReleaseRun:
     incidents: tuple[str, ...] = ()
     page: str = ""
     in_copy: bool = False
-    sealed_before: bytes = b""
     _chosen: frozenset[str] | None = None
     _ordinals: set[tuple[str, str, int]] = field(default_factory=set)
     _judged_at: str = ""
@@ -97,8 +96,10 @@ class ReleaseRun:
             started = now()
             head = seal.JournalHead(reading.lines, reading.head)
             unfinished = seal.blocked(context, subject, UNFINISHED, run=run, started=started, journal=head)
-            before = carried.read_passed(folder.path, context, subject)
+            before = carried.read_passed(folder.path)
             folder.reopen(seal.encode(unfinished))
+            if before:
+                carried.put_by(folder.path, before)
             (folder.path / LOGS).mkdir(exist_ok=True)
             journal = journals.Journal.open(folder.path / JOURNAL, reading)
         except OSError as error:
@@ -110,7 +111,6 @@ class ReleaseRun:
             raise
         made = cls(prepared, folder, reading, journal, run, started)
         made.attempts = reading.attempts(run)
-        made.sealed_before = before
         made.set_aside += prepared.notes
         return made
 
@@ -481,7 +481,7 @@ class ReleaseRun:
         self.record = self._record(verdict)
         try:
             self._write_reports(self.record)
-            self._carry(verdict)
+            carried.sift(self.folder.path, self.prepared.context, self.prepared.subject)
             files = seal.files_of(self.folder.path)
             head = seal.JournalHead(self.journal.lines, self.journal.head)
             pieces = seal.Pieces(self.record, files, head)
@@ -494,14 +494,6 @@ class ReleaseRun:
             verdict = self._judge()
             self.record = self._record(verdict)
         return verdict
-
-    def _carry(self, verdict: Verdict) -> None:
-        """Keep the seal before this one where nothing was judged since: later evidence may rest on it."""
-        judged = any(attempt.run == self.run for done in self.attempts.values() for attempt in done)
-        if self.sealed_before and verdict.passed and not judged:
-            carried.carry(self.folder.path, self.sealed_before)
-        else:
-            carried.drop(self.folder.path)
 
     def _record(self, verdict: Verdict) -> Record:
         return record_of(

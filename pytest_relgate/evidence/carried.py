@@ -2,17 +2,22 @@
 
 A phase that is typed again with nothing left to run is sealed anew, and what later phases were judged with is
 the older seal. It is kept inside the folder, under its digest, and the newer seal covers it like any other
-file; so a verification can see that the two say the same. A run that judged anything carries none.
+file. Whether the two say the same is never believed: the older seal must name a beginning of the journal that
+the newer one has, and behind that no gate may have been judged.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 from typing import TYPE_CHECKING, Final
 
+from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence import seal
-from pytest_relgate.evidence.folder import DIGEST, SEAL
+from pytest_relgate.evidence.folder import DIGEST, JOURNAL, SEAL
 from pytest_relgate.evidence.journal import digest
+from pytest_relgate.evidence.memory import release_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,44 +27,98 @@ if TYPE_CHECKING:
 SHELF: Final = "sealed"
 
 
-def read_passed(folder: Path, context: Context, subject: Subject) -> bytes:
-    """The seal in a folder if it is whole, says PASSED, and was asked the same of the same; else nothing."""
+def read_passed(folder: Path) -> bytes:
+    """The seal in a folder if it is whole and says PASSED; else nothing."""
     try:
         text = (folder / SEAL).read_bytes()
         line = (folder / DIGEST).read_text(encoding="ascii")
         sealed = seal.decode(text)
     except (OSError, ValueError):
         return b""
-    whole = line == f"{_name(text)}  {SEAL}\n"
-    same = (sealed.subject, sealed.mode, sealed.base, sealed.context.build_run) == (
-        subject,
-        context.mode,
-        context.base,
-        context.build_run,
-    )
-    return text if whole and same and sealed.verdict == "PASSED" else b""
+    return text if line == f"{_name(text)}  {SEAL}\n" and sealed.verdict == "PASSED" else b""
 
 
-def carry(folder: Path, text: bytes) -> None:
-    """Keep an older seal beside those that it carried itself. OSError passes through."""
-    (folder / SHELF).mkdir(exist_ok=True)
-    (folder / SHELF / f"{_name(text)}.json").write_bytes(text)
+def put_by(folder: Path, text: bytes) -> None:
+    """Keep the seal that a run is about to replace; what comes of it is seen at the run's end.
+
+    Raises nothing: without it later evidence is to be judged again, and no more than that.
+    """
+    shelf = folder / SHELF
+    fresh = shelf / f".{_name(text)}.new"
+    with contextlib.suppress(OSError):
+        if shelf.is_symlink():  # what lies elsewhere the newer seal would not cover
+            shelf.unlink()
+        shelf.mkdir(exist_ok=True)
+        with fresh.open("wb") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        fresh.replace(shelf / f"{_name(text)}.json")
 
 
-def drop(folder: Path) -> None:
-    """Carry none any more: something was judged."""
-    shutil.rmtree(folder / SHELF, ignore_errors=True)
+def sift(folder: Path, context: Context, subject: Subject) -> None:
+    """Drop what later evidence cannot rest on any more, before the folder is sealed. Raises nothing.
+
+    What stays although it should not is refused by ``carries``.
+    """
+    shelf = folder / SHELF
+    if not os.path.lexists(shelf):
+        return
+    with contextlib.suppress(OSError):
+        if shelf.is_symlink() or not shelf.is_dir():
+            shelf.unlink()
+            return
+        reading = journals.read(folder / JOURNAL)
+        left = False
+        for path in sorted(shelf.iterdir()):
+            if _is_as_good(path, reading, context, subject):
+                left = True
+            elif path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
+        if not left:
+            shelf.rmdir()
 
 
-def carries(folder: Path, head: str, subject: Subject) -> bool:
-    """Whether evidence that was verified carries the seal with this digest, of the same subject, PASSED."""
-    name = head.removeprefix("sha256:")
+def carries(folder: Path, head: str) -> bool:
+    """Whether evidence that was verified carries the seal with this digest as one that says the same."""
+    name = f"{SHELF}/{head.removeprefix('sha256:')}.json"
     try:
-        text = (folder / SHELF / f"{name}.json").read_bytes()
+        newer = seal.decode((folder / SEAL).read_bytes())
+        reading = journals.read(folder / JOURNAL)
+    except (OSError, ValueError):
+        return False
+    covered = newer.files.get(name) == head
+    return covered and _is_as_good(folder / name, reading, newer.context, newer.subject)
+
+
+def _is_as_good(path: Path, reading: journals.Reading, context: Context, subject: Subject) -> bool:
+    """Whether the seal in a file was asked the same of the same, and nothing was judged since."""
+    try:
+        if not seal.is_plain_file(path):
+            return False
+        text = path.read_bytes()
         sealed = seal.decode(text)
     except (OSError, ValueError):
         return False
-    return (digest(text), sealed.verdict, sealed.subject) == (f"sha256:{name}", "PASSED", subject)
+    return (
+        path.name == f"{_name(text)}.json"
+        and sealed.verdict == "PASSED"
+        and sealed.subject == subject
+        and _asked(sealed.context, sealed.subject) == _asked(context, subject)
+        and _nothing_judged_since(sealed.journal, reading)
+    )
+
+
+def _asked(context: Context, subject: Subject) -> tuple[object, ...]:
+    return (*release_of(context, subject), context.mode, context.base, context.base_commit)
+
+
+def _nothing_judged_since(at: seal.JournalHead, reading: journals.Reading) -> bool:
+    begun = 0 < at.lines <= reading.lines and reading.heads[at.lines - 1] == at.head
+    since = reading.entries[at.lines :]
+    return begun and not any(isinstance(entry, journals.AttemptClosed) for entry in since)
 
 
 def _name(text: bytes) -> str:

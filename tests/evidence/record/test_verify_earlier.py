@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from pytest_relgate.evidence import seal
 from pytest_relgate.evidence.verify import earlier_evidence
 from pytest_relgate.model import Condition, Phase, State
 from pytest_relgate.sandbox.box import Box
+from tests.evidence.record.conftest import Forge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,6 +170,47 @@ def test_an_earlier_phase_that_was_only_sealed_anew_is_still_what_it_rests_on(st
     assert not (staged.folder("build") / "sealed").exists()
     staged.phase = "rehearsal"
     assert said(staged.verify()).startswith("STALE 1: the evidence of build beside it is not the one")
+
+
+@pytest.mark.parametrize("how", ["a file", "a link", "sealed"])
+def test_a_seal_that_something_was_judged_after_is_not_carried_however_it_came_there(
+    staged: Bench, tmp_path: Path, how: str
+) -> None:
+    staged.run()
+    judged_with = (staged.folder("build") / "evidence.json").read_bytes()
+    staged.phase = "build"
+    staged.run(release_rerun=True)
+    shelf = staged.folder("build") / "sealed"
+    place = tmp_path if how == "a link" else shelf
+    place.mkdir(exist_ok=True)
+    (place / f"{hashlib.sha256(judged_with).hexdigest()}.json").write_bytes(judged_with)
+    if how == "a link":
+        shelf.symlink_to(place)
+    if how == "sealed":
+        forge = Forge(staged)
+        forge.write()
+    else:
+        staged.run()
+        assert (len(staged.reading().runs[-1].gates), shelf.is_symlink()) == (0, False)
+    assert staged.verify().finding == "PASSED"
+    staged.phase = "rehearsal"
+    assert said(staged.verify()).startswith("STALE 1: the evidence of build beside it is not the one")
+
+
+@pytest.mark.parametrize("broken_off", [{"finish": False}, {"status": 2}], ids=["killed", "interrupted"])
+def test_a_run_that_broke_off_before_it_judged_anything_takes_nothing_away(
+    staged: Bench, broken_off: dict[str, Any]
+) -> None:
+    staged.run()
+    staged.phase = "build"
+    staged.run(**broken_off)
+    staged.phase = "rehearsal"
+    assert staged.verify().finding != "PASSED", "build has not passed as it stands"
+    staged.phase = "build"
+    staged.run()
+    assert staged.evidence().verdict == "PASSED"
+    staged.phase = "rehearsal"
+    assert staged.verify().finding == "PASSED"
 
 
 def test_what_one_build_run_showed_settles_nothing_for_another(staged: Bench) -> None:
