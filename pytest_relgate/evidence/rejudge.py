@@ -31,7 +31,7 @@ from pytest_relgate.source.pytest_config import (
     folders_upwards,
     settings_in,
 )
-from pytest_relgate.source.reviewed_commit import comes_after
+from pytest_relgate.source.reviewed_commit import beside, comes_after
 from pytest_relgate.source.versions import base_of, version_of_tag
 from pytest_relgate.subject import PACKAGE, checks_digest, foreign_to_evidence
 from pytest_relgate.waiverfile import Reviewed, read_reviewed, reviewed_at
@@ -76,13 +76,13 @@ def judge_again(
         raise Problem(Finding.UNDECIDED, reason, FETCH)
     _check_subject(evidence, under)
     notes = (*committed.notes, *_check_base(evidence, under, committed.profile))
-    reviewed = _reviewed(evidence, expectation.repository)
+    reviewed, note = _reviewed(evidence, expectation.repository, committed.profile)
     bench = _Bench(evidence, reading, earlier, committed, reviewed, _decisions(evidence, under))
     _compare(evidence, bench.judge(evidence.finished), committed)
     verdict = bench.judge(max(expectation.now, evidence.finished))
     signed = (f"{one.gate.id}: {words}" for one in verdict.gates if (words := signed_in_words(one)))
     waived = (f"{one.gate.id}: {one.why}" for one in verdict.gates if one.waiver is not None)
-    return verdict, (*notes, *signed, *waived)
+    return verdict, (*notes, *([note] if note else []), *signed, *waived)
 
 
 # -- the checks -----------------------------------------------------------------------------------------
@@ -109,17 +109,24 @@ def _committed(evidence: Evidence, expectation: Expectation) -> Committed:
     return Committed(parse_profile(files[PROFILE], names[PROFILE]), lock, notes)
 
 
-def _reviewed(evidence: Evidence, repository: Repository | None) -> Reviewed:
-    """Waivers and sign-offs where the run read them: at the commit of the checks, or a later one."""
+def _reviewed(evidence: Evidence, repository: Repository | None, profile: Profile) -> tuple[Reviewed, str]:
+    """Waivers and sign-offs where the run read them: at the commit of the checks, or a later one.
+
+    Beside them what is to be said of a commit that the profile's branch does not hold.
+    """
     subject = evidence.subject
     commit = evidence.context.reviewed_commit or subject.checks_commit
     if repository is None or not _FULL_ID.fullmatch(commit) or not repository.exists(commit):
         reason = f"the commit that waivers and sign-offs were read from, {commit}, is not in this repository"
         raise Problem(Finding.UNDECIDED, reason, FETCH)
     if not comes_after(repository, subject.checks_commit, commit):
+        if repository.is_shallow():
+            reason = f"whether {commit[:12]} holds the checks is not known: history is cut off here"
+            raise Problem(Finding.UNDECIDED, reason, FETCH)
         reason = f"its waivers and sign-offs are those of {commit[:12]}, which does not hold the checks"
         raise Problem(Finding.TAMPERED, reason, DISTRUST)
-    return read_reviewed(repository, commit, subject.checks_path)
+    note = beside(repository, subject.checks_commit, commit, profile.approvers.branch)
+    return read_reviewed(repository, commit, subject.checks_path), note
 
 
 def _check_place(repository: Repository, commit: str, folder: str, wanted: str) -> tuple[str, ...]:

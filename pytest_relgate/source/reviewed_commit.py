@@ -7,6 +7,7 @@ as they judge, with everything that was reviewed since.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_relgate.errors import RelgateError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 OPTION = "--release-reviewed"
 KEY = "approvers.branch"
+_FULL_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class ReviewedAt(NamedTuple):
@@ -42,19 +44,38 @@ def reviewed_commit(repository: Repository, head: str, *, asked: str, branch: st
                 f"{commit[:12]}, which does not: name the branch that waivers are merged to"
             )
             raise RelgateError(message)
-        return ReviewedAt(commit, f"{OPTION} {asked}")
+        return ReviewedAt(commit, f"{OPTION} {asked}", beside(repository, head, commit, branch))
     if not branch:
         return ReviewedAt(head, "the commit of the checks")
-    if not repository.exists(branch):
+    commit = _tip(repository, branch)
+    if not commit:
         note = f"waivers and sign-offs are those of {head[:12]}: {branch} ({KEY}) is not in this checkout"
         return ReviewedAt(head, "the commit of the checks", note)
-    commit = repository.commit_of(branch)
     if comes_after(repository, head, commit):
         return ReviewedAt(commit, f"{branch} ({KEY})")
     if comes_after(repository, commit, head):
         return ReviewedAt(head, f"the commit of the checks, later than {branch}")
     note = f"waivers and sign-offs are those of {head[:12]}: {branch} ({KEY}) does not hold this commit"
     return ReviewedAt(head, "the commit of the checks", note)
+
+
+def beside(repository: Repository, head: str, commit: str, branch: str) -> str:
+    """What is to be said of waivers and sign-offs of a commit that nobody merged to the profile's ``branch``.
+
+    Empty for the commit of the checks, ``head``, and for one that the branch holds: protecting that branch is
+    what sees to it that somebody reviewed them.
+    """
+    if commit == head:
+        return ""
+    theirs = f"waivers and sign-offs are those of {commit[:12]}"
+    if not branch:
+        return f"{theirs}: the profile names no branch that they are merged to ({KEY})"
+    tip = _tip(repository, branch)
+    if not tip:
+        return f"{theirs}: {branch} ({KEY}) is not in this checkout"
+    if comes_after(repository, commit, tip):
+        return ""
+    return f"{theirs}, which {branch} ({KEY}) does not hold"
 
 
 def comes_after(repository: Repository, earlier: str, later: str) -> bool:
@@ -65,7 +86,21 @@ def comes_after(repository: Repository, earlier: str, later: str) -> bool:
     return found.returncode == 0
 
 
+def _tip(repository: Repository, branch: str) -> str:
+    """The commit of a branch, here or as a remote has it; empty where there is none.
+
+    By its bare name git would take a tag of that name first, and a tag is not what reviews are merged to.
+    """
+    for place in ("refs/heads/", "refs/remotes/"):
+        ref = f"{place}{branch.removeprefix(place)}"
+        if repository.exists(ref):
+            return repository.commit_of(ref)
+    return ""
+
+
 def _commit(repository: Repository, asked: str) -> str:
+    if not _FULL_ID.fullmatch(asked) and (tip := _tip(repository, asked)):
+        return tip
     if not repository.exists(asked):
         message = (
             f"{OPTION}: expected a commit or a branch of the checks' repository, found none named "

@@ -114,6 +114,49 @@ def test_a_commit_that_is_not_here_cannot_be_decided_and_one_beside_the_checks_i
     )
 
 
+def test_history_that_is_cut_off_decides_nothing(tagged: Bench) -> None:
+    tagged.run({ONE: State.FAILED}, status=0)
+    tagged.write(".git/shallow", f"{tagged.git('rev-parse', 'main')}\n")
+    finding, (reason,) = verified(tagged)
+    assert (finding, reason.partition(" holds ")[2]) == (
+        "UNDECIDED",
+        "the checks is not known: history is cut off here",
+    )
+
+
+@pytest.mark.parametrize("branch", ["main", "origin/main", "refs/heads/main"])
+def test_a_tag_that_is_called_like_the_branch_is_not_the_branch(tagged: Bench, branch: str) -> None:
+    head, main = tagged.git("rev-parse", "v0.2.0"), tagged.git("rev-parse", "main")
+    tagged.git("update-ref", "refs/remotes/origin/main", main)
+    tagged.git(
+        "update-ref", f"refs/tags/{branch}", tagged.git("commit-tree", "-p", main, "-m", "x", "main^{tree}")
+    )
+    for asked, named in (("", branch), (branch, "")):
+        assert reviewed_commit(tagged.repository, head, asked=asked, branch=named).commit == main
+    tagged.git("tag", "elsewhere", main)
+    found = reviewed_commit(tagged.repository, head, asked="", branch="elsewhere")
+    assert (found.commit, found.note.partition(": ")[2]) == (
+        head,
+        "elsewhere (approvers.branch) is not in this checkout",
+    )
+
+
+def test_waivers_of_a_commit_that_the_branch_does_not_hold_are_named(tagged: Bench) -> None:
+    main = tagged.git("rev-parse", "main")
+    tagged.git("branch", "-f", "main", "v0.2.0")
+    tagged.git("branch", "mine", main)
+    tagged.run({ONE: State.FAILED}, status=0, release_reviewed="mine")
+    note = f"waivers and sign-offs are those of {main[:12]}, which main (approvers.branch) does not hold"
+    assert note in tagged.evidence().set_aside
+    found = tagged.verify(now=now_of(tagged.evidence()))
+    assert (found.finding, found.notes[0]) == ("PASSED", note)
+    tagged.git("branch", "-f", "main", main)  # merged since
+    assert note not in tagged.verify(now=now_of(tagged.evidence())).notes
+    tagged.git("branch", "-D", "main")
+    notes = tagged.verify(now=now_of(tagged.evidence())).notes
+    assert notes[0].endswith(f"those of {main[:12]}: main (approvers.branch) is not in this checkout")
+
+
 def test_evidence_cannot_name_a_commit_without_the_waiver_that_it_used(tagged: Bench) -> None:
     tagged.run({ONE: State.FAILED}, status=0)
     forge = Forge(tagged)
