@@ -231,8 +231,8 @@ def _under_release(
         return Repository.at(named), None
     if checks.repository is None:
         message = (
-            f"{checks.folder} is not in a git repository, so nothing is under release: "
-            "name one with --release-repo"
+            f"{checks.folder} is in no git repository that has a commit, so nothing is under release: "
+            "commit what is to be released, or name a repository with --release-repo"
         )
         raise RelgateError(message)
     return Repository.at(checks.repository.path / wish), None

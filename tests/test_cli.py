@@ -253,3 +253,14 @@ def test_a_repository_that_the_profile_names_is_found(
     monkeypatch.chdir(bare_project.path)
     status, out, _ = answered(capsys, "verify", FOLDER, "--commit", commit[:10])
     assert (status, out.split()[0]) == (0, "PASSED"), out
+
+
+def test_a_repository_without_a_commit_is_told_from_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    (tmp_path / "release_checks").mkdir()
+    (tmp_path / "release_checks/relgate.toml").write_text('schema = 1\nproject = "demo"\n')
+    status, out, err = answered(capsys, "status", "v0.1.0", "--offline", "--repo", str(tmp_path))
+    assert (status, out) == (2, "")
+    assert "is in no git repository that has a commit, so nothing is under release: commit what" in err
