@@ -33,13 +33,15 @@ def run_for(runs: Iterable[WorkflowRun], target: str) -> WorkflowRun | None:
     """Choose the run that built a target, of runs on its commit, newest first; None where there is none.
 
     One that was pushed carries the tag as its branch; one that was dispatched carries the branch it was
-    dispatched from, and its metadata tells what it built: it stands only where there is none of the tag.
+    dispatched from, and its metadata tells what it built: it stands only where there is none of the tag, and
+    where that branch is no other tag, as of a release candidate on the same commit.
     Of several the newest that succeeded stands.
     """
     # Whoever opens a pull request names its branch, as the tag too; and what runs for it is a merge.
     there = tuple(run for run in runs if not run.event.startswith("pull_request"))
     tagged = [run for run in there if run.head_branch == target]
-    mine = tagged or [run for run in there if run.event == "workflow_dispatch"]
+    untagged = [run for run in there if version_of_tag(run.head_branch or "") is None]
+    mine = tagged or [run for run in untagged if run.event == "workflow_dispatch"]
     good = [run for run in mine if run.conclusion == "success"]
     return next(iter(good or mine), None)
 

@@ -214,6 +214,16 @@ def test_a_run_of_the_tag_stands_before_any_other(shapes: list[tuple[str | None,
         assert found is None or found.event == "workflow_dispatch"
 
 
+def test_a_run_that_was_dispatched_at_another_tag_of_the_commit_is_no_build_of_this_one() -> None:
+    candidate = msgspec.convert(
+        build_run(9, event="workflow_dispatch", head_branch="v0.2.0-rc.1"), WorkflowRun
+    )
+    by_hand = msgspec.convert(build_run(8, event="workflow_dispatch", head_branch="main"), WorkflowRun)
+    assert run_for([candidate], "v0.2.0") is None
+    assert run_for([candidate, by_hand], "v0.2.0") == by_hand
+    assert run_for([candidate, by_hand], "v0.2.0-rc.1") == candidate
+
+
 @pytest.mark.parametrize("event", ["pull_request", "pull_request_target"])
 def test_a_pull_request_whose_branch_is_named_as_the_tag_is_no_build(event: str) -> None:
     theirs = msgspec.convert(build_run(9, event=event), WorkflowRun)
