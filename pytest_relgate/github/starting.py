@@ -115,10 +115,15 @@ class StartedRun:
     def there(self) -> tuple[WorkflowRun, ...]:
         """The dispatched runs that may be of this release. Raises CannotJudge where they cannot be read.
 
-        One at work whose title names no tag may be of any, on whatever commit it was dispatched.
+        One at work whose title names no tag may be of any, on whatever commit it was dispatched. One whose
+        title names another tag is of that, as of the release candidate that this commit was before.
         """
         workflow = self.workflows.publish
-        on_commit = known(self.api.runs(workflow, self.commit), f"the runs of {workflow}")
+        on_commit = [
+            run
+            for run in known(self.api.runs(workflow, self.commit), f"the runs of {workflow}")
+            if names(run.display_title, self.target) or not names_a_tag(run.display_title)
+        ]
         recent = known(self.api.recent_runs(workflow), f"the runs of {workflow}")
         named = [
             run

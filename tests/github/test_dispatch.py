@@ -484,6 +484,14 @@ def test_a_run_at_work_that_names_no_release_may_be_this_one(
     assert len(world.hub.posts) == (not blocks)
 
 
+@pytest.mark.parametrize("status", ["completed", "in_progress"])
+def test_a_publish_of_the_candidate_on_the_same_commit_does_not_stand_in_the_way(
+    world: World, status: str
+) -> None:
+    world.hub.run(5, status=status, display_title=f"Publish {TAG}-rc.1", head_branch=f"{TAG}-rc.1")
+    assert (world.typed().run_id, len(world.hub.posts)) == (101, 1)
+
+
 def test_titles_that_a_rehearsal_has_too_tell_nothing(world: World) -> None:
     def makes_alike(hub: Hub, _: dict[str, Any]) -> Answer:
         return said(200, {"workflow_run_id": hub.run(4, display_title=TITLES["false"])["id"]})
