@@ -258,7 +258,7 @@ def earlier_evidence(
     """What the evidence of an earlier phase says, verified as ``relgate verify`` does it.
 
     ``context`` and ``subject`` are those of the later run: the earlier one must be about the same release,
-    commit and checks folder.
+    commit and checks folder, and that of the build about the same build run.
     """
     expectation = Expectation(
         now=now(),
@@ -275,6 +275,8 @@ def earlier_evidence(
     problem = "" if passed else f"{found.finding}: {'; '.join(found.reasons[:3])}"
     if passed and evidence is not None and evidence.sandbox != context.sandbox:
         problem = "SANDBOX: a release cannot rest on it" if evidence.sandbox else "that of no sandbox"
+    if passed and evidence is not None and phase is Phase.BUILD:
+        problem = problem or _of_another_build(evidence.context.build_run, context.build_run)
     if passed and evidence is not None and evidence.context.faults:
         problem = f"SANDBOX: it ran under {', '.join(evidence.context.faults)}, which settles nothing"
     return Earlier(
@@ -286,6 +288,14 @@ def earlier_evidence(
         problem=problem,
         build_run=evidence.context.build_run if evidence is not None else 0,
     )
+
+
+def _of_another_build(judged: int, wanted: int) -> str:
+    """Why what one build run showed says nothing of another one (SPEC S40); empty where it is the same."""
+    if judged == wanted:
+        return ""
+    one, other = (f"run {number}" if number else "the tag's run" for number in (judged, wanted))
+    return f"that of another build: it judged {one}, this is about {other} (--release-build-run)"
 
 
 def _live_left_out(evidence: seal.Evidence) -> bool:

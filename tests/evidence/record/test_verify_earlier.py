@@ -221,6 +221,27 @@ def test_what_one_build_run_showed_settles_nothing_for_another(staged: Bench) ->
         assert len(staged.reading().runs[-1].gates) == judged, named
 
 
+def test_what_rests_on_a_build_rests_on_the_build_run_that_it_takes(staged: Bench) -> None:
+    def after_build(named: str | None) -> None:
+        staged.phase = "build"
+        staged.run(release_build_run=named)
+        staged.phase = "rehearsal"
+
+    after_build("7")
+    staged.run()
+    assert staged.codes() == ["EARLIER"]
+    (reason,) = staged.evidence().reasons
+    assert reason.message.endswith(
+        "that of another build: it judged run 7, this is about the tag's run (--release-build-run)"
+    )
+    staged.run(release_build_run="7")
+    assert (staged.evidence().verdict, staged.verify().finding) == ("PASSED", "PASSED")
+    after_build(None)
+    assert staged.verify().finding != "PASSED"
+    staged.run(release_build_run="7")
+    assert "it judged the tag's run, this is about run 7" in staged.evidence().reasons[0].message
+
+
 def test_what_it_rests_on_has_to_be_beside_it(staged: Bench) -> None:
     staged.run()
     shutil.rmtree(staged.folder("build"))
