@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from pytest_relgate.decoding import read_json
 from pytest_relgate.errors import CannotJudge, Finding, NotYet
 from pytest_relgate.net.facts import Absent, Known
 from pytest_relgate.source.formula_rules import read_checksums
@@ -103,7 +104,7 @@ def _is_gone(build: Build) -> bool:
 def from_evidence(path: Path, *, commit: str, sandbox: bool) -> dict[str, str]:
     """Digests in the evidence of a build phase that passed on this commit; none where there is none."""
     try:
-        record = msgspec.json.decode(path.read_bytes(), type=_Evidence)
+        record = read_json(path.read_bytes(), _Evidence)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     if (record.verdict, record.subject.commit, record.sandbox) != ("PASSED", commit, sandbox):

@@ -13,6 +13,7 @@ import msgspec
 
 from pytest_relgate.channels.look import Look, highest
 from pytest_relgate.channels.observation import File, Observation, Presence
+from pytest_relgate.decoding import decoder
 from pytest_relgate.net.exchange import Answer, origin_of
 from pytest_relgate.net.facts import Absent, Known, Unknown, found_in, json_of, text_of
 from pytest_relgate.net.http import INDEX
@@ -90,7 +91,7 @@ def lines_of(look: Look, where: str) -> Fact[tuple[Line, ...]]:
     if not isinstance(fact, Known):
         return fact
     try:
-        lines = msgspec.json.Decoder(Line).decode_lines(fact.value)
+        lines = decoder(Line).decode_lines(fact.value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         found = found_in(outcome, error) if isinstance(outcome, Answer) else "nothing"
         words = f"{what}: expected a line of JSON for each version, found {found} at {where}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
+from pytest_relgate.decoding import read_json
 from pytest_relgate.errors import CannotJudge, Finding, NotYet
 from pytest_relgate.github.provenance import Metadata, metadata_problems, run_for, run_problems
 from pytest_relgate.github.triage import GOOD, RunRecord
@@ -218,7 +219,7 @@ class Build:
             )
             raise Finding(words, where=self.run.html_url, do=do)
         try:
-            return msgspec.json.decode(files[documents[0]], type=Metadata)
+            return read_json(files[documents[0]], Metadata)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             words = f"{documents[0]} of run {self.run.id} is no build metadata: {error}"
             raise Finding(words, where=self.run.html_url, do=do) from None

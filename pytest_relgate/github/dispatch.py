@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
+from pytest_relgate.decoding import read_json
 from pytest_relgate.errors import CannotJudge, Finding
 from pytest_relgate.github.answers import DispatchedRun
 from pytest_relgate.github.api import JSON, VERSION
@@ -128,7 +129,7 @@ def meaning(outcome: Outcome, what: str) -> Dispatched:
 def _run_in(body: bytes) -> int:
     """The run that an answer names, 0 for none."""
     try:
-        return msgspec.json.decode(body, type=DispatchedRun).workflow_run_id
+        return read_json(body, DispatchedRun).workflow_run_id
     except (msgspec.DecodeError, UnicodeDecodeError):
         return 0
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from pytest_relgate.decoding import read_json
 from pytest_relgate.errors import CannotJudge
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class IntentFile:
             message = f"what was started before is unknown: {self.path}: {error.strerror or error}"
             raise CannotJudge(message, do=do) from None
         try:
-            found = msgspec.json.decode(raw, type=Intent)
+            found = read_json(raw, Intent)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             message = f"what was started before is unknown: {self.path} is not as it was written: {error}"
             raise CannotJudge(message, do=do) from None

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from pytest_relgate.decoding import read_json
 from pytest_relgate.errors import CannotJudge
 from pytest_relgate.github.api import JSON, VERSION
 from pytest_relgate.net.exchange import Answer, Unreachable, Why, origin_of
@@ -142,7 +143,7 @@ class Issues:
 
 def _issue(answer: Answer) -> IssueFacts | None:
     try:
-        return msgspec.json.decode(answer.body, type=IssueFacts)
+        return read_json(answer.body, IssueFacts)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 

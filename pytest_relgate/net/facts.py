@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from pytest_relgate.decoding import read_json
 from pytest_relgate.errors import CannotJudge
 from pytest_relgate.net.exchange import Answer, Exchange, Outcome, Unreachable, Why, shown
 from pytest_relgate.net.limits import asked_to_wait
@@ -117,7 +118,7 @@ def json_of(outcome: Outcome, kind: type[T], what: str, *, credential: str = "")
         return fact
     assert isinstance(outcome, Answer)  # noqa: S101  (only an answer is Known)
     try:
-        return Known(msgspec.json.decode(fact.value, type=kind), fact.exchanges)
+        return Known(read_json(fact.value, kind), fact.exchanges)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         found = found_in(outcome, error)
         words = f"{what}: expected JSON as the service publishes it, found {found} at {shown(outcome.url)}"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pytest_relgate.decoding import read_json
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.sandbox.locking import alone
 from pytest_relgate.sandbox.world import World
@@ -121,7 +122,7 @@ class Store:
         """Read the file; None, with a note, where it cannot be used."""
         path = self.home / WORLD
         try:
-            kept = msgspec.json.decode(path.read_bytes(), type=_Kept)
+            kept = read_json(path.read_bytes(), _Kept)
         except FileNotFoundError:
             return None
         except (OSError, msgspec.DecodeError):
