@@ -61,7 +61,7 @@ npm error code ENOTFOUND
 npm error syscall getaddrinfo
 npm error network request to https://registry.example/left-pad failed, reason: getaddrinfo ENOTFOUND
 npm error network In most cases you are behind a proxy or have bad network settings.
-npm error A complete log of this run can be found in: /root/.npm/_logs/debug-0.log"""
+npm error A complete log of this run can be found in: /home/ada/.npm/_logs/debug-0.log"""
 PIP = """\
 WARNING: Retrying (Retry(total=0, connect=None, redirect=None, status=None)) after connection broken by \
 'NewConnectionError("HTTPSConnection: Failed to establish a new connection")': /simple/demo/
