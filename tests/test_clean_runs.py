@@ -11,14 +11,6 @@ if TYPE_CHECKING:
 
 QUICK = [word for name in ("randomly", "asyncio", "html") for word in ("-p", f"no:{name}")]
 HEADER = "import pytest\n\npytestmark = pytest.mark.prerelease\n\n\n"
-
-
-@pytest.fixture(autouse=True)
-def _every_plugin(request: pytest.FixtureRequest) -> None:
-    for name in {"project", "bare_project"} & set(request.fixturenames):
-        request.getfixturevalue(name).every_plugin = True
-
-
 both = pytest.mark.parametrize("workers", ["-n0", "-n2"])
 
 
@@ -51,6 +43,7 @@ def gates(project: Project, text: str) -> None:
 
 @both
 def test_with_every_plugin_that_is_installed(project: Project, workers: str) -> None:
+    project.every_plugin = True
     gates(
         project,
         """\
@@ -108,6 +101,7 @@ class TestAsync(unittest.IsolatedAsyncioTestCase):
 
 
 def test_what_nobody_asked_for_is_not_named(project: Project) -> None:
+    project.every_plugin = True
     passes(project)
     assert "set_aside" not in project.evidence() or not project.evidence()["set_aside"]
     assert "Set aside" not in (project.folder() / "report.md").read_text()
@@ -115,6 +109,7 @@ def test_what_nobody_asked_for_is_not_named(project: Project) -> None:
 
 @both
 def test_order_is_that_of_the_files_whatever_reorders(project: Project, workers: str) -> None:
+    project.every_plugin = True
     gates(project, "import os\n\n\n@pytest.mark.parametrize('n', range(20))\ndef test_x(n):\n    pass\n")
     project.write("conftest.py", "def pytest_collection_modifyitems(items):\n    items.reverse()\n")
     project.commit("reverse")
@@ -125,6 +120,7 @@ def test_order_is_that_of_the_files_whatever_reorders(project: Project, workers:
 
 @both
 def test_coverage_measures_no_gates(project: Project, workers: str) -> None:
+    project.every_plugin = True
     project.write("pytest.ini", "[pytest]\naddopts = --cov=src --cov-fail-under=100 --cov-report=term\n")
     project.write(".coveragerc", "[report]\nfail_under = 100\n")
     project.commit("coverage")
