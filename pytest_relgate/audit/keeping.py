@@ -92,5 +92,5 @@ class Keeping(Http):
         if left <= 0:
             words = f"{shown(url)}: the {self.seconds:g} s that an audit may take are over"
             return Unreachable(url, Why.TIMEOUT, words, ())
-        limits = Limits(min(limits.total, left), limits.size)
+        limits = limits._replace(total=min(limits.total, left))
         return super()._ask(url, accept, headers, limits, follow, algorithms, fresh=fresh)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pytest_relgate.model import Attempt, Judged, Reason, Record
 
 
+_WAITING = frozenset({State.PENDING, State.BLOCKED_BY})
+
+
 class Card(msgspec.Struct, frozen=True):
     """One blocking gate, or one fact about the run that blocks. Every text is safe to show.
 
@@ -36,10 +39,13 @@ class Card(msgspec.Struct, frozen=True):
 
 
 def each_card(record: Record) -> Iterator[Card]:
-    """Yield a card per reason, then one per blocking gate that no reason names."""
+    """Yield a card per reason, then one per blocking gate that no reason names.
+
+    What only waits, for the world or for another gate, stands behind what is wrong.
+    """
     names = tally.named(record)
     gates = {judged.gate.id: judged for judged in record.verdict.gates if judged.gate.id in names}
-    for reason in record.verdict.reasons:
+    for reason in sorted(record.verdict.reasons, key=lambda reason: reason.code in _WAITING):
         yield card(reason.code, gates.get(reason.gate), reason)
     silent = not record.verdict.passed and not record.verdict.reasons
     passed = State.PASSED
@@ -54,7 +60,7 @@ def each_card(record: Record) -> Iterator[Card]:
 
 
 def cards(record: Record) -> tuple[Card, ...]:
-    """Return a card per blocking gate and per fact about the run that blocks, in the record's order."""
+    """Return a card per blocking gate and per fact about the run that blocks, what only waits behind."""
     return tuple(each_card(record))
 
 

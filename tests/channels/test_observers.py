@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from audit_pages import Said
 from pytest_relgate.channels import crates, homebrew, npm, pypi
 from pytest_relgate.channels.crates import Line, download, index_path
 from pytest_relgate.channels.judge import Standing, judge
@@ -21,7 +22,7 @@ from pytest_relgate.github.api import Api
 from pytest_relgate.net.http import Http
 from pytest_relgate.net.origins import Origins
 from pytest_relgate.profile import Channel
-from pytest_relgate.sandbox.twins.exchange import Answer, Request
+from pytest_relgate.sandbox.twins.exchange import Answer
 from pytest_relgate.sandbox.twins.server import serve
 
 if TYPE_CHECKING:
@@ -31,26 +32,6 @@ RAW = b"the bytes of a file"
 SHA256, SHA512 = hashlib.sha256(RAW).hexdigest(), hashlib.sha512(RAW).digest()
 ELSEWHERE = "http://127.0.0.1:9"
 Pages = dict[str, Any]
-
-
-class Said:
-    name = "registry"
-
-    def __init__(self, pages: Pages) -> None:
-        self.pages = pages
-        self.asked: list[Request] = []
-
-    def answer(self, request: Request) -> Answer:
-        self.asked.append(request)
-        page = self.pages.get(request.path)
-        if isinstance(page, Answer):
-            return page
-        if isinstance(page, bytes):
-            return Answer(200, page)
-        if page is None:
-            return Answer(404, b"{}")
-        text = json.dumps(page).replace("BASE", request.base)
-        return Answer(200, text.encode(), {"content-type": "application/json"})
 
 
 @pytest.fixture

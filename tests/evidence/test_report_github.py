@@ -67,7 +67,7 @@ def test_the_tenth_error_counts_those_that_github_would_drop(blocked: Record, a_
     assert len(lines) == LINES
     properties, message = command_of(lines[-1])
     assert properties["title"] == "4 more of 13 that block"
-    assert message.startswith("DIRTY_TREE, INVALID, STALE, UNPLANNED: The gate that is unplanned")
+    assert message.startswith("BLOCKED_BY, DIRTY_TREE, INVALID, PENDING: The gate that is invalid")
     ten = tuple(Reason(code="FACT", message=str(number)) for number in range(10))
     assert [command_of(line)[0]["title"] for line in error_lines(a_record(reasons=ten))] == [
         f"FACT: {number}" for number in range(10)

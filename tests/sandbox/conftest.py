@@ -6,22 +6,22 @@ PATH is cut down to Python and git, as on a machine that has nothing else.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from checkout import cloned
 from light import LIGHT
 from pytest_relgate.model import Phase
 from pytest_relgate.sandbox.box import open_box
 from pytest_relgate.sandbox.runs import PUBLISH
 
-ROOT = Path(__file__).parents[2]
-FOREIGN = ("PYTEST_", "GITHUB_", "GH_", "CI", "RELEASE_", "COV_", "RELGATE_")
+if TYPE_CHECKING:
+    from pathlib import Path
+
 TARGET = ("--release-target", "v0.1.10")
 LIVE = ("--release-mode", "live", "--release-agent", "ada@laptop")
 MORE = {"publish": LIVE}
@@ -32,16 +32,8 @@ class Walk:
     """A clone of this repository with a sandbox of its own, put back to where it was after any phase."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.path = folder, folder / "checkout"
-        subprocess.run(["git", "clone", "-q", ROOT, self.path], check=True)
-        tools = folder / "bin"
-        tools.mkdir()
-        git = shutil.which("git")
-        assert git
-        (tools / "git").symlink_to(git)
-        (tools / "python3").symlink_to(sys.executable)
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-        self.environ = kept | {"PATH": str(tools), "XDG_CACHE_HOME": str(folder / "cache")}
+        self.folder = folder
+        self.path, self.environ = cloned(folder)
         self.evidence = self.path / "release-evidence"
 
     def type(self, phase: str, *args: str, plugin: str = "") -> subprocess.CompletedProcess[str]:

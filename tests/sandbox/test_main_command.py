@@ -6,22 +6,21 @@ PATH is cut down to Python and git: the drill of the core gates runs with the ma
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from checkout import cloned
 from light import LIGHT
 from pytest_relgate.model import Phase
 from pytest_relgate.sandbox.faults import FAULTS, Fault
 
-ROOT = Path(__file__).parents[2]
-FOREIGN = ("PYTEST_", "GITHUB_", "GH_", "CI", "RELEASE_", "COV_", "RELGATE_")
+if TYPE_CHECKING:
+    from pathlib import Path
+
 PRERELEASE = [fault for fault in FAULTS.values() if fault.phase is Phase.PRERELEASE]
 CORE = "test_4_core.py"
 WHOLE = ("formatting", "version-drift", "ci-red", "parallel-publish")
@@ -33,16 +32,7 @@ class Checkout:
     """A clone of this repository on a machine that has Python and git, with a sandbox of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "checkout"
-        subprocess.run(["git", "clone", "-q", ROOT, self.path], check=True)
-        tools = folder / "bin"
-        tools.mkdir()
-        git = shutil.which("git")
-        assert git
-        (tools / "git").symlink_to(git)
-        (tools / "python3").symlink_to(sys.executable)
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-        self.environ = kept | {"PATH": str(tools), "XDG_CACHE_HOME": str(folder / "cache")}
+        self.path, self.environ = cloned(folder)
 
     def pytest(self, *args: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
