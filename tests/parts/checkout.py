@@ -1,4 +1,4 @@
-"""A clone of this repository, and a sandbox of its own, on a machine that has Python and git and nothing else."""
+"""A clone of this repository, and a sandbox of its own, where there are Python and git and nothing else."""
 
 from __future__ import annotations
 
