@@ -319,10 +319,10 @@ def _ignored_by(path: Path, config: pytest.Config) -> str:
     """The setting of a conftest that keeps pytest from collecting a path, and its place; else empty."""
     for conftest in config.pluginmanager._getconftestmodules(path.parent):  # noqa: SLF001  (as pytest does)
         place = getattr(conftest, "__file__", None) or ""
-        folder = os.path.dirname(place)  # noqa: PTH120  (what follows is text)
+        folder = os.path.dirname(place)
         for name in ("collect_ignore", "collect_ignore_glob"):
             for entry in getattr(conftest, name, None) or ():
-                full = os.path.join(folder, entry)  # noqa: PTH118
+                full = os.path.join(folder, entry)
                 same = fnmatch.fnmatch(str(path), full) if name.endswith("glob") else str(path) == full
                 if same:
                     return f"{name} in {os.path.relpath(place, config.rootpath)} leaves it out"

@@ -107,7 +107,7 @@ def _from_stale_bytecode(below: tuple[str, ...]) -> Iterator[str]:
         path, cached = facts.get("__file__"), facts.get("__cached__")
         if isinstance(path, str) and isinstance(cached, str) and path.startswith(below) and path != cached:
             try:
-                with open(path, "rb") as source, open(cached, "rb") as bytecode:  # noqa: PTH123
+                with open(path, "rb") as source, open(cached, "rb") as bytecode:
                     made = compile(source.read(), path, "exec", dont_inherit=True)
                     kept = marshal.loads(bytecode.read()[_HEADER:])  # noqa: S302  (it was run already)
             except (OSError, ValueError, EOFError, TypeError, SyntaxError):
@@ -161,15 +161,15 @@ def script_of(argv: Sequence[str], cwd: Path, folder: Path) -> str:
 
     What lies in a folder of installed programs, as ``node_modules``, is no script of the checks.
     """
-    interpreted = os.path.basename(argv[0]).rstrip("0123456789.") in _INTERPRETERS  # noqa: PTH119
+    interpreted = os.path.basename(argv[0]).rstrip("0123456789.") in _INTERPRETERS
     words = (word for word in argv[1:] if not word.startswith("-")) if interpreted else argv
-    path = os.path.normpath(os.path.join(cwd, next(iter(words), "")))  # noqa: PTH118
+    path = os.path.normpath(os.path.join(cwd, next(iter(words), "")))
     below = next((place for place in _places(folder) if path.startswith(place)), "")
     inside = path.removeprefix(below).split("/")
     if not below or any(part in NO_GATES or part.startswith(".") for part in inside):
         return ""
     try:
-        with open(path, "rb") as handle:  # noqa: PTH123
+        with open(path, "rb") as handle:
             return path if interpreted or handle.read(2) == b"#!" else ""
     except OSError:
         return ""
@@ -177,7 +177,7 @@ def script_of(argv: Sequence[str], cwd: Path, folder: Path) -> str:
 
 def _places(folder: Path) -> tuple[str, ...]:
     """The beginnings of paths below a folder: as it was named, and as it is without links."""
-    return _folders(os.path.abspath(folder), os.path.realpath(folder))  # noqa: PTH100  (links stay)
+    return _folders(os.path.abspath(folder), os.path.realpath(folder))
 
 
 def _folders(*paths: str) -> tuple[str, ...]:
@@ -223,7 +223,7 @@ def _files_of(items: Iterable[pytest.Item]) -> Iterator[str]:
 
 def _sha256(path: str) -> str:
     try:
-        with open(path, "rb") as handle:  # noqa: PTH123  (many)
+        with open(path, "rb") as handle:
             return hashlib.file_digest(handle, "sha256").hexdigest()
     except OSError:
         return ""
@@ -240,7 +240,7 @@ def unreviewed(checks: Checks, files: Iterable[Loaded]) -> Iterator[str]:
     if checks.repository is None:
         return
     top = os.path.realpath(checks.repository.path)
-    own = os.path.normpath(os.path.join(top, checks.path))  # noqa: PTH118
+    own = os.path.normpath(os.path.join(top, checks.path))
     for file in files:
         links, place = _trail(file.path)
         shown = os.path.relpath(place, top) if place.startswith(f"{top}/") else place
@@ -274,10 +274,10 @@ def _trail(path: str) -> tuple[list[str], str]:
         if part == "..":
             real = _above(real)
             continue
-        here = os.path.join(real, part)  # noqa: PTH118
-        if len(links) < _LINKS and os.path.islink(here):  # noqa: PTH114
+        here = os.path.join(real, part)
+        if len(links) < _LINKS and os.path.islink(here):
             links.append(here)
-            target = os.readlink(here)  # noqa: PTH115
+            target = os.readlink(here)
             real = "/" if target.startswith("/") else real
             ahead += target.split("/")[::-1]
         else:

@@ -36,9 +36,9 @@ def audit(options: argparse.Namespace, *, origins: Origins | None = None) -> int
     """
     answer = _audited(options, origins)
     if options.json:
-        print(_json(answer))  # noqa: T201  (the answer)
+        print(_json(answer))
     else:
-        print("\n".join(_lines(answer)))  # noqa: T201  (the answer)
+        print("\n".join(_lines(answer)))
     return answer.exit_status
 
 

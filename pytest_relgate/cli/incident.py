@@ -121,14 +121,14 @@ def _checks_of(folders: list[Path]) -> str:
 def _show(options: argparse.Namespace) -> int:
     project, found = _incidents(options)
     if options.json:
-        print(msgspec.json.encode([document for _, document in found]).decode())  # noqa: T201  (the answer)
+        print(msgspec.json.encode([document for _, document in found]).decode())
         return DONE
     if options.markdown:
-        print("\n".join(report.markdown(document) for _, document in found), end="")  # noqa: T201
+        print("\n".join(report.markdown(document) for _, document in found), end="")
         return DONE
     to = _default(project.profile)
     lines = [line for path, document in found for line in _lines(path, document, to)]
-    print("\n".join(lines) if lines else _none(options.evidence))  # noqa: T201
+    print("\n".join(lines) if lines else _none(options.evidence))
     return DONE
 
 
@@ -229,8 +229,8 @@ def _declare(options: argparse.Namespace) -> int:
     except OSError as error:
         message = f"{folder}: the incident cannot be written down: {error.strerror or error}: make room"
         raise RelgateError(message) from None
-    print(f"declared: {path}")  # noqa: T201  (the answer)
-    print(f"file it: {_again(path, _default(project.profile))}")  # noqa: T201
+    print(f"declared: {path}")
+    print(f"file it: {_again(path, _default(project.profile))}")
     return DONE
 
 
@@ -266,7 +266,7 @@ def _again(path: Path, to: str) -> str:
 def _file(options: argparse.Namespace) -> int:
     project, found = _incidents(options)
     if not found:
-        print(_none(options.evidence))  # noqa: T201
+        print(_none(options.evidence))
         return NOTHING
     to = options.to or _default(project.profile)
     live = [one for one in found if (options.mode or one[1].mode) == Mode.LIVE]
@@ -284,7 +284,7 @@ def _tell_dry(path: Path, document: IncidentDocument, to: str) -> None:
         *_folded("nothing was filed: this is a dry run; to file it type"),
         f"  {_again(path, to)}",
     ]
-    print("\n".join(lines))  # noqa: T201
+    print("\n".join(lines))
 
 
 def _file_live(
@@ -309,10 +309,10 @@ def _file_live(
                 *_folded(f"nothing is lost, it stays in {path}; then type"),
                 f"  {_again(path, to)}",
             ]
-            print("\n".join(lines), file=sys.stderr)  # noqa: T201
+            print("\n".join(lines), file=sys.stderr)
             continue
         said = "filed" if fresh else "it is there already"
-        print("\n".join(_folded(f"{said}: {reference}", "")))  # noqa: T201
+        print("\n".join(_folded(f"{said}: {reference}", "")))
         _keep(path, Receipt(document.key, to, reference, now()))
     return failed
 
@@ -323,4 +323,4 @@ def _keep(path: Path, receipt: Receipt) -> None:
     try:
         place.write_bytes(msgspec.json.format(msgspec.json.encode(receipt), indent=1) + b"\n")
     except OSError as error:
-        print(f"note: {place} cannot be written: {error.strerror or error}", file=sys.stderr)  # noqa: T201
+        print(f"note: {place} cannot be written: {error.strerror or error}", file=sys.stderr)

@@ -160,7 +160,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = int(getattr(room, options.command)(options))
         sys.stdout.flush()
     except RelgateError as error:
-        print(f"relgate: {error}", file=sys.stderr)  # noqa: T201  (this is the command line)
+        print(f"relgate: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -170,7 +170,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         words = (
             f"{place}{error.strerror or error}: see that it is there, can be read and written, and has room"
         )
-        print(f"relgate: {words}", file=sys.stderr)  # noqa: T201  (this is the command line)
+        print(f"relgate: {words}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

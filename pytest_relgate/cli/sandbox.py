@@ -33,7 +33,7 @@ def sandbox(options: argparse.Namespace) -> int:
     Raises RelgateError for arguments that cannot be meant, and where it cannot be made.
     """
     if options.list_faults:
-        print("\n".join(_table()))  # noqa: T201  (the answer)
+        print("\n".join(_table()))
         return 0
     checkout = checkout_of(options.repo)
     if options.reset:
@@ -88,8 +88,8 @@ def _reset(checkout: Path, options: argparse.Namespace) -> None:
     except OSError as error:
         message = f"the sandbox at {home} cannot be removed: {error}"
         raise RelgateError(message) from None
-    print(f"The sandbox of {checkout} is gone; the next run makes it anew.")  # noqa: T201  (the answer)
-    print("\n".join(_aside(checkout, options)))  # noqa: T201
+    print(f"The sandbox of {checkout} is gone; the next run makes it anew.")
+    print("\n".join(_aside(checkout, options)))
 
 
 def _aside(checkout: Path, options: argparse.Namespace) -> Iterator[str]:
@@ -135,7 +135,7 @@ def _change_secrets(checkout: Path, *, expire: str, renew: str) -> None:
         box.close()
     for name, expired in wanted.items():
         says = "has expired: it is there, and its service refuses it" if expired else "is taken again"
-        print(f"{name} {says}.")  # noqa: T201  (the answer)
+        print(f"{name} {says}.")
 
 
 # -- serving --------------------------------------------------------------------------------------------
@@ -150,14 +150,14 @@ def _serve(checkout: Path, faults: list[str]) -> int:
         signal.signal(number, lambda *_: stop.set())
     box = open_box(checkout, faults, os.environ, seen=_say)
     try:
-        print("\n".join(_welcome(checkout, box)), flush=True)  # noqa: T201  (the answer)
+        print("\n".join(_welcome(checkout, box)), flush=True)
         stop.wait()
     finally:
         box.close()
         for number, handler in before.items():
             signal.signal(number, handler)
     kept = "nothing of what happened is kept" if faults else "what happened in it is kept"
-    print(f"\nThe sandbox has ended; {kept}.")  # noqa: T201  (the answer)
+    print(f"\nThe sandbox has ended; {kept}.")
     return 0
 
 
@@ -195,6 +195,6 @@ def _welcome(checkout: Path, box: Box) -> Iterator[str]:
 def _say(twin: str, request: Request, answer: Answer) -> None:
     """Show a request; a terminal that has gone away is no reason to stop."""
     try:
-        print(f"  {twin:<8}{request.method:<5}{request.path}  {answer.status}", flush=True)  # noqa: T201
+        print(f"  {twin:<8}{request.method:<5}{request.path}  {answer.status}", flush=True)
     except OSError:
         sys.stdout = None

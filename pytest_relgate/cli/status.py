@@ -70,7 +70,7 @@ def status(options: argparse.Namespace) -> int:
     finally:
         if box is not None:
             box.close()
-    print(_json(seen) if options.json else "\n".join(lines(seen)))  # noqa: T201  (the answer)
+    print(_json(seen) if options.json else "\n".join(lines(seen)))
     return exit_status(seen)
 
 

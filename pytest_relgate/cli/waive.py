@@ -65,14 +65,14 @@ def waive(options: argparse.Namespace) -> int:
     # What could not be read again, once somebody has filled it in, is not drafted.
     who, why = ("somebody" if one == DRAFT else one for one in (owner, reason))
     parse_waivers(_entry(gate.id, found, who, approver, why, days, now).encode(), "the entry")
-    print(entry, end="")  # noqa: T201  (the answer)
+    print(entry, end="")
     if options.write:
         gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
         file.write_text(f"{text}{gap}{entry}", encoding="utf-8")
     lead = "" if options.reason else "say why, "
     rest = f"have {approver} review it, and commit it"
     where = f"appended to {file.name}" if options.write else f"nothing was written: add it to {file.name}"
-    print(f"relgate: {where}; {lead}{rest}", file=sys.stderr)  # noqa: T201  (beside the answer)
+    print(f"relgate: {where}; {lead}{rest}", file=sys.stderr)
     return 0
 
 

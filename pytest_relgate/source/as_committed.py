@@ -91,10 +91,10 @@ def _look(sight: Sight, top: Path, commit: str, places: Iterable[str], above: st
     odd: dict[str, tuple[Row, str]] = {}
     for row in rows_of(top, commit, places):
         name = f"{above}{row.path}"
-        path = os.path.join(top, row.path)  # noqa: PTH118  (many files)
+        path = os.path.join(top, row.path)
         if row.is_submodule:
             try:
-                if os.path.lexists(os.path.join(path, ".git")):  # noqa: PTH118
+                if os.path.lexists(os.path.join(path, ".git")):
                     _look(sight, top / row.path, row.blob, ["."], f"{name}/")
             except RelgateError:  # it has not the commit that is recorded for it
                 sight.dirt.append(name)
@@ -120,14 +120,14 @@ def _hashes(path: str, *, link: bool, form: str) -> tuple[str, str]:
     now = os.lstat(path)
     blob = hashlib.new(form, usedforsecurity=False)
     if link:
-        target = os.readlink(os.fsencode(path))  # noqa: PTH115  (a name of any bytes)
+        target = os.readlink(os.fsencode(path))
         blob.update(b"blob %d\0" % len(target) + target)
         return blob.hexdigest(), LINK
     if not stat.S_ISREG(now.st_mode):
         raise IsADirectoryError(path)
     blob.update(b"blob %d\0" % now.st_size)
     sha256 = hashlib.sha256()
-    with open(path, "rb", buffering=0) as handle:  # noqa: PTH123  (many files)
+    with open(path, "rb", buffering=0) as handle:
         while chunk := handle.read(_CHUNK):
             blob.update(chunk)
             sha256.update(chunk)
@@ -140,7 +140,7 @@ def _is_checked_out(top: Path, row: Row, path: str, sha256: str) -> bool:
     pointer = _LFS.match(committed)
     if pointer:
         return pointer[1].decode() == sha256
-    with open(path, "rb") as handle:  # noqa: PTH123
+    with open(path, "rb") as handle:
         found = handle.read(_TEXT)
     if len(found) == _TEXT:
         return False
