@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import tempfile
-import threading
 import time
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from pytest_relgate.net.exchange import Answer, Unreachable, Why, shown
-from pytest_relgate.net.http import FILE, Http, Limits
+from pytest_relgate.net.http import Http
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from pytest_relgate.net.exchange import Outcome
+    from pytest_relgate.net.request import Request
 
 LONGEST: Final = 300.0
 """Seconds that a whole audit may take (SPEC B13)."""
@@ -32,7 +33,6 @@ class Keeping(Http):
         self.seconds = seconds
         self._now, self._ends = now, now() + seconds
         self._folder = tempfile.TemporaryDirectory(prefix="relgate-audit-")
-        self._file = threading.local()
 
     def close(self) -> None:
         """Close every connection and remove what was kept."""
@@ -48,49 +48,22 @@ class Keeping(Http):
         path = Path(self._folder.name) / sha256
         return path if sha256 and path.exists() else None
 
-    def hashed(
-        self,
-        url: str,
-        *,
-        algorithms: tuple[str, ...] = ("sha256",),
-        accept: str = "application/octet-stream",
-        limits: Limits = FILE,
-        follow: frozenset[str] = frozenset(),
-        fresh: bool = False,
-    ) -> Outcome:
-        """Read a file as it comes, and keep it."""
+    def ask(self, request: Request) -> Outcome:
+        """Ask within the time that is left; a file that is read comes to lie in the folder."""
+        left = self._ends - self._now()
+        if left <= 0:
+            words = f"{shown(request.url)}: the {self.seconds:g} s that an audit may take are over"
+            return Unreachable(request.url, Why.TIMEOUT, words, ())
+        limits = request.limits._replace(total=min(request.limits.total, left))
+        request = replace(request, limits=limits)
+        return self._kept(request) if request.algorithms else super().ask(request)
+
+    def _kept(self, request: Request) -> Outcome:
         with tempfile.NamedTemporaryFile(dir=self._folder.name, delete=False) as file:
-            self._file.of_thread = file
-            try:
-                outcome = super().hashed(
-                    url, algorithms=algorithms, accept=accept, limits=limits, follow=follow, fresh=fresh
-                )
-            finally:
-                self._file.of_thread = None
+            outcome = super().ask(replace(request, into=cast("BinaryIO", file)))
         path = Path(file.name)
         if isinstance(outcome, Answer) and outcome.status == HTTPStatus.OK:
             path.replace(path.with_name(outcome.digests["sha256"]))
         else:
             path.unlink()
         return outcome
-
-    def _kept(self) -> BinaryIO | None:
-        return getattr(self._file, "of_thread", None)
-
-    def _ask(
-        self,
-        url: str,
-        accept: str,
-        headers: Mapping[str, str],
-        limits: Limits,
-        follow: frozenset[str],
-        algorithms: tuple[str, ...],
-        *,
-        fresh: bool,
-    ) -> Outcome:
-        left = self._ends - self._now()
-        if left <= 0:
-            words = f"{shown(url)}: the {self.seconds:g} s that an audit may take are over"
-            return Unreachable(url, Why.TIMEOUT, words, ())
-        limits = limits._replace(total=min(limits.total, left))
-        return super()._ask(url, accept, headers, limits, follow, algorithms, fresh=fresh)

@@ -18,7 +18,7 @@ from pytest_relgate.channels.observation import Expectation, Observation
 from pytest_relgate.channels.outside import OBSERVERS
 from pytest_relgate.channels.poll import settle
 from pytest_relgate.github.api import Api
-from pytest_relgate.net.http import FILE
+from pytest_relgate.net.request import FILE
 from pytest_relgate.profile.channels import Channel
 
 if TYPE_CHECKING:

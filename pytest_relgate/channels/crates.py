@@ -16,7 +16,7 @@ from pytest_relgate.channels.observation import File, Observation, Presence
 from pytest_relgate.decoding import decoder
 from pytest_relgate.net.exchange import Answer, origin_of
 from pytest_relgate.net.facts import Absent, Known, Unknown, found_in, json_of, text_of
-from pytest_relgate.net.http import INDEX
+from pytest_relgate.net.request import INDEX
 
 if TYPE_CHECKING:
     from pytest_relgate.net.facts import Fact

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pytest_relgate.channels.look import usable
 from pytest_relgate.channels.observation import File, Observation, Presence
 from pytest_relgate.net.facts import Absent, Known, Unknown
-from pytest_relgate.net.http import ANYWHERE
+from pytest_relgate.net.request import ANYWHERE
 
 if TYPE_CHECKING:
     from pytest_relgate.channels.look import Look

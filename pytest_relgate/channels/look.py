@@ -13,7 +13,7 @@ from semver import Version
 from pytest_relgate.channels.observation import Expectation, File, Observation, Presence
 from pytest_relgate.errors import CannotJudge
 from pytest_relgate.net.exchange import Answer, Exchange, Unreachable
-from pytest_relgate.net.http import FILE, Limits
+from pytest_relgate.net.request import FILE, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -18,7 +18,7 @@ from pytest_relgate.channels.look import highest, usable
 from pytest_relgate.channels.observation import File, Observation, Presence
 from pytest_relgate.net.exchange import origin_of
 from pytest_relgate.net.facts import Absent, Known, Unknown, json_of
-from pytest_relgate.net.http import INDEX
+from pytest_relgate.net.request import INDEX
 
 if TYPE_CHECKING:
     from pytest_relgate.channels.look import Look

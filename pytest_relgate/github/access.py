@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from pytest_relgate.errors import CannotJudge, Finding
 from pytest_relgate.net.exchange import Answer, Unreachable, origin_of, shown
-from pytest_relgate.net.http import Credential, Http, Limits
+from pytest_relgate.net.http import Http
+from pytest_relgate.net.request import Credential, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -29,7 +29,7 @@ from pytest_relgate.github.answers import (
 from pytest_relgate.github.secrets import Levels
 from pytest_relgate.net.exchange import Answer, origin_of
 from pytest_relgate.net.facts import Absent, Fact, Known, Unknown, json_of, text_of
-from pytest_relgate.net.http import ANYWHERE, FILE, Limits
+from pytest_relgate.net.request import ANYWHERE, FILE, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

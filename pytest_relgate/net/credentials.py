@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pytest_relgate.net.http import Credential
+from pytest_relgate.net.request import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from audit_pages import Said
 from pytest_relgate.audit.keeping import Keeping
 from pytest_relgate.net.exchange import Unreachable, Why
-from pytest_relgate.net.http import INDEX
+from pytest_relgate.net.request import INDEX
 from pytest_relgate.sandbox.twins.exchange import Answer
 from pytest_relgate.sandbox.twins.server import serve
 

@@ -26,7 +26,8 @@ from pytest_relgate.channels.observation import Expectation, Observation, Presen
 from pytest_relgate.channels.outside import OBSERVERS, Outside, surroundings
 from pytest_relgate.github.api import Api
 from pytest_relgate.net import transport
-from pytest_relgate.net.http import INDEX, Credential, Http
+from pytest_relgate.net.http import Http
+from pytest_relgate.net.request import INDEX, Credential
 from pytest_relgate.profile import Profile, load_profile
 from pytest_relgate.sandbox.box import open_box
 from pytest_relgate.source.git import Repository

@@ -10,7 +10,8 @@ import pytest
 
 from pytest_relgate.github.api import Api
 from pytest_relgate.github.facts import GitHub
-from pytest_relgate.net.http import Credential, Http
+from pytest_relgate.net.http import Http
+from pytest_relgate.net.request import Credential
 from pytest_relgate.profile.source import Workflows
 from pytest_relgate.sandbox.twins.exchange import Answer, Request
 from pytest_relgate.sandbox.twins.server import Served, serve

@@ -20,7 +20,8 @@ from pytest_relgate.github.publication import Publication
 from pytest_relgate.model import Earlier, Mode, Phase
 from pytest_relgate.net.exchange import Answer as Heard
 from pytest_relgate.net.exchange import Unreachable, Why
-from pytest_relgate.net.http import Credential, Http
+from pytest_relgate.net.http import Http
+from pytest_relgate.net.request import Credential
 from pytest_relgate.profile.source import Workflows
 from pytest_relgate.sandbox.twins.exchange import Answer, Request, Reset
 from pytest_relgate.sandbox.twins.server import serve

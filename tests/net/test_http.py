@@ -14,7 +14,8 @@ import pytest
 import trustme
 
 from pytest_relgate.net.exchange import Answer, Unreachable, Why, origin_of, shown
-from pytest_relgate.net.http import ANYWHERE, Credential, Http, Limits
+from pytest_relgate.net.http import Http
+from pytest_relgate.net.request import ANYWHERE, Credential, Limits
 from tests.net.conftest import Script, Server, answers, drips, floods, hangs_up, resets, says
 
 Make = Callable[..., Server]

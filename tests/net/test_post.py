@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_relgate.net.exchange import Answer, Unreachable, Why
-from pytest_relgate.net.http import Credential, Http, Limits
+from pytest_relgate.net.http import Http
+from pytest_relgate.net.request import Credential, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,8 @@ from pytest_relgate.exec.redact import Redactor
 from pytest_relgate.github.api import Api
 from pytest_relgate.github.issues import Issues
 from pytest_relgate.judge.incidents import Kind
-from pytest_relgate.net.http import Credential, Http
+from pytest_relgate.net.http import Http
+from pytest_relgate.net.request import Credential
 from pytest_relgate.sandbox.twins.exchange import Answer, Request, Reset
 from pytest_relgate.sandbox.twins.server import serve
 

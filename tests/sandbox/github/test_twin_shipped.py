@@ -14,7 +14,8 @@ from github_contract import Watch
 from github_description import description
 from pytest_relgate.github.api import Api
 from pytest_relgate.net.facts import Absent, Known
-from pytest_relgate.net.http import Credential, Http
+from pytest_relgate.net.http import Http
+from pytest_relgate.net.request import Credential
 from pytest_relgate.sandbox.box import Box, open_box
 from pytest_relgate.sandbox.twins.github import twin as twin_room
 from pytest_relgate.sandbox.twins.github.router import Router
