@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from pytest_relgate.audit.platforms import Part
+from pytest_relgate.source.bounded import members_of, open_tar, open_zip
 from pytest_relgate.source.native import HEAD, native_of
 
 if TYPE_CHECKING:
@@ -89,11 +90,11 @@ def opened(path: Path, name: str) -> Inside:
     inside = Inside()
     try:
         if name.endswith(_ZIPS):
-            with zipfile.ZipFile(path) as archive:
-                _look(inside, _zipped(archive))
+            with path.open("rb") as file, open_zip(file) as zipped:
+                _look(inside, _zipped(zipped))
         elif name.endswith(_TARS):
-            with tarfile.open(path, mode="r|*") as archive:
-                _look(inside, _tarred(archive))
+            with path.open("rb") as file, open_tar(file) as tarred:
+                _look(inside, _tarred(tarred))
         else:
             with path.open("rb") as file:
                 _look(inside, iter([(name, path.stat().st_size, file)]))
@@ -129,7 +130,7 @@ def _zipped(archive: zipfile.ZipFile) -> Iterator[tuple[str, int, IO[bytes]]]:
 
 
 def _tarred(archive: tarfile.TarFile) -> Iterator[tuple[str, int, IO[bytes]]]:
-    for member in archive:
+    for member in members_of(archive):
         if member.isreg() and (file := archive.extractfile(member)):
             yield member.name, member.size, file
 

@@ -1,4 +1,4 @@
-"""What is in a built archive: its members, read without unpacking anything. Pure but for memory.
+"""What is in a built archive: its members, read without unpacking anything. Pure but for what it is given.
 
 Wheels and zip files, sdists, npm tarballs, crates and release archives. What is broken, cut short, points
 out of itself or grows beyond reason is a finding, never a traceback.
@@ -15,19 +15,24 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from pytest_relgate.errors import Finding
-from pytest_relgate.source.native import HEAD
+from pytest_relgate.source.bounded import members_of, open_tar, open_zip
+from pytest_relgate.source.native import HEAD, native_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-MOST_MEMBERS = 200_000
+MOST_MEMBERS = 50_000
 MOST_BYTES = 4 << 30
 """Of everything in one archive, unpacked."""
+MOST_HEADS = 16 << 20
+"""Bytes of the beginnings of members that are kept."""
+SHORT = 512
+"""Bytes of the beginning of a member that is no native file: a linker script says it there."""
 MOST_GROWTH = 500
 """How many times its own size an archive may unpack to, once it unpacks to more than FREE_BYTES."""
 FREE_BYTES = 256 << 20
@@ -49,7 +54,7 @@ class Kind(StrEnum):
         return self is not Kind.OTHER
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Member:
     """One file of an archive. ``link`` is what a symbolic or hard link names, ``head`` its first bytes."""
 
@@ -95,21 +100,24 @@ def kind_of(name: str) -> Kind:
     return Kind.RELEASE if name.endswith((".tar.gz", ".tar.xz", ".tar.bz2", ".zip")) else Kind.OTHER
 
 
-def read_archive(name: str, raw: bytes, kind: Kind | None = None) -> Archive:
-    """Read what is in an archive; what is no archive has no members.
+def read_archive(name: str, raw: bytes | BinaryIO, kind: Kind | None = None) -> Archive:
+    """Read what is in an archive, given as bytes or as a file; what is no archive has no members.
 
     Raises Finding for one that is broken, cut short, leads out of itself or unpacks beyond reason.
     """
     known = kind or kind_of(name)
+    file = io.BytesIO(raw) if isinstance(raw, bytes) else raw
+    length = file.seek(0, io.SEEK_END)
     if not known.archive:
-        return Archive(name, known, len(raw))
-    if not raw:
+        return Archive(name, known, length)
+    if not length:
         message = f"{name} is empty: expected a {known}, found 0 bytes"
         raise Finding(message, where=name, do="build it again")
-    allowed = min(MOST_BYTES, max(FREE_BYTES, MOST_GROWTH * len(raw)))
+    allowed = min(MOST_BYTES, max(FREE_BYTES, MOST_GROWTH * length))
     try:
         zipped = name.endswith((".whl", ".zip"))
-        members = tuple(_zip_members(name, raw, allowed) if zipped else _tar_members(name, raw, allowed))
+        found = _zip_members(name, file, allowed) if zipped else _tar_members(name, file, allowed)
+        members = tuple(_kept(name, found))
     except (
         tarfile.TarError,
         zipfile.BadZipFile,
@@ -128,7 +136,19 @@ def read_archive(name: str, raw: bytes, kind: Kind | None = None) -> Archive:
         message = f"{name} holds no files"
         raise Finding(message, where=name, do="build it again")
     _check_names(name, members)
-    return Archive(name, known, len(raw), members)
+    return Archive(name, known, length, members)
+
+
+def _kept(name: str, members: Iterable[Member]) -> Iterator[Member]:
+    """The members with as much of their beginnings as rules ask for: all of it for a native file."""
+    left = MOST_HEADS
+    for member in members:
+        head = member.head if native_of(member.head) else member.head[:SHORT]
+        left -= len(head)
+        if left < 0:
+            message = f"{name} holds more native files than anybody can look at"
+            raise Finding(message, where=name, do="do not unpack it; find out who built it")
+        yield replace(member, head=head)
 
 
 def _check_names(name: str, members: tuple[Member, ...]) -> None:
@@ -171,24 +191,26 @@ class _Counted(io.RawIOBase):
         return got
 
 
-def _tar_members(name: str, raw: bytes, allowed: int) -> Iterator[Member]:
+def _tar_members(name: str, packed: BinaryIO, allowed: int) -> Iterator[Member]:
     """Stream through a tar archive to its very end, so that one that was cut short is known."""
     import bz2
 
-    packed = io.BytesIO(raw)
+    packed.seek(0)
+    first = packed.read(6)
+    packed.seek(0)
     opened: Any
-    if raw[:2] == b"\x1f\x8b":
+    if first[:2] == b"\x1f\x8b":
         opened = gzip.GzipFile(fileobj=packed)
-    elif raw[:6] == b"\xfd7zXZ\0":
+    elif first[:6] == b"\xfd7zXZ\0":
         opened = lzma.LZMAFile(packed)  # noqa: SIM115  (over memory: there is nothing to close)
-    elif raw[:3] == b"BZh":
+    elif first[:3] == b"BZh":
         opened = bz2.BZ2File(packed)
     else:
         message = "it is not compressed, as its name says that it is"
         raise ValueError(message)
     stream = _Counted(opened, name, allowed)
-    with tarfile.open(fileobj=stream, mode="r|") as archive:
-        for n, member in enumerate(archive):
+    with open_tar(cast("BinaryIO", stream), "r|") as archive:
+        for n, member in enumerate(members_of(archive)):
             if n > MOST_MEMBERS:
                 raise _too_large(name, allowed)
             if member.isdir():
@@ -205,9 +227,9 @@ def _tar_members(name: str, raw: bytes, allowed: int) -> Iterator[Member]:
         pass
 
 
-def _zip_members(name: str, raw: bytes, allowed: int) -> Iterator[Member]:
+def _zip_members(name: str, packed: BinaryIO, allowed: int) -> Iterator[Member]:
     left = allowed
-    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+    with open_zip(packed) as archive:
         for n, member in enumerate(archive.infolist()):
             if n > MOST_MEMBERS:
                 raise _too_large(name, allowed)

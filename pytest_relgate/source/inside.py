@@ -11,12 +11,11 @@ import io
 import json
 import posixpath
 import re
-import tarfile
 import tomllib
-import zipfile
 from typing import TYPE_CHECKING, Final
 
 from pytest_relgate.source.archives import Archive, Kind
+from pytest_relgate.source.bounded import members_of, open_tar, open_zip
 from pytest_relgate.source.ecosystems import Ecosystem, disagreement
 from pytest_relgate.source.problem import Problem
 
@@ -119,11 +118,11 @@ def _of_pkgconfig(text: str) -> str | None:
 def member_bytes(name: str, raw: bytes, path: str) -> bytes:
     """The bytes of one file of an archive that :func:`read_archive` took."""
     if name.endswith((".whl", ".zip")):
-        with zipfile.ZipFile(io.BytesIO(raw)) as zipped:
+        with open_zip(io.BytesIO(raw)) as zipped:
             plain = {_plain(one.filename): one for one in zipped.infolist()}
             return zipped.read(plain[path])
-    with tarfile.open(fileobj=io.BytesIO(raw)) as tarred:
-        for member in tarred:
+    with open_tar(io.BytesIO(raw)) as tarred:
+        for member in members_of(tarred):
             if _plain(member.name) == path and (file := tarred.extractfile(member)) is not None:
                 return file.read()
     return b""
