@@ -14,7 +14,7 @@ import msgspec
 
 from pytest_relgate.errors import CannotJudge, Finding, NotYet
 from pytest_relgate.github.starting import PAUSES, StartedRun
-from pytest_relgate.github.triage import GOOD, RunRecord
+from pytest_relgate.github.triage import GOOD, RunRecord, shown
 from pytest_relgate.model import Phase
 from pytest_relgate.net.facts import Known
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _PAUSE: Final = 15.0
 _PATIENCE: Final = 6 * 3600.0  # seconds; GitHub ends a job then
+_NAMED: Final = 4  # jobs in one line
+_SHOWN: Final = 3  # lines of a log that are said at once
+_WIDTH: Final = 160
 
 
 class FollowedRun(StartedRun):
@@ -35,9 +38,14 @@ class FollowedRun(StartedRun):
 
     @cached_property
     def _ended(self) -> tuple[WorkflowRun, tuple[JobFacts, ...]]:
-        """The run and its jobs, once it has ended. Failed jobs are named while others are still at work."""
+        """The run and its jobs, once it has ended, and well in every job.
+
+        Each job that failed is read when it has failed, and the run is followed on: to its own end, to an
+        approval that it waits for, or as long as patience lasts. Then all that failed is one Finding.
+        """
         number = self.run_id
         ends, told = time.monotonic() + _PATIENCE, dict[str, str]()
+        failed: dict[int, FailedJob] = {}
         with self.means.waiting():
             for pause in chain(PAUSES, repeat(_PAUSE)):
                 run = self.read(lambda: self.api.run(number), f"run {number}")
@@ -50,17 +58,19 @@ class FollowedRun(StartedRun):
                     raise Finding(words, where=run.html_url, do=f"look at {self.file.path}")
                 self.is_this(run)
                 self._tell(jobs, told)
-                self._name_failures(run, jobs)
-                if run.status == "completed":
-                    self._keep(run, jobs)
-                    return run, jobs
-                if run.status == "waiting":
-                    raise self._waits(run)
-                if time.monotonic() > ends:
+                self._read_failures(run, jobs, failed)
+                waits = None if run.status == "completed" else self._waits(run, jobs)
+                if waits is not None or run.status == "completed" or time.monotonic() > ends:
                     break
                 self.means.sleep(pause)
+        if failed:
+            raise self._failures(run, jobs, tuple(failed.values()), waits)
+        if run.status == "completed":
+            self._keep(run, jobs)
+            return run, jobs
         words = f"{self._place} is still {(run.status or 'unknown').replace('_', ' ')}"
-        raise NotYet(words, where=run.html_url, do="type the same command again: it goes on with this run")
+        do = "type the same command again: it goes on with this run"
+        raise waits or NotYet(words, where=run.html_url, do=do)
 
     def _is_behind(self, run: WorkflowRun) -> bool:
         """Whether GitHub still shows the attempt before the one that was asked for.
@@ -79,26 +89,55 @@ class FollowedRun(StartedRun):
         return True
 
     def _tell(self, jobs: tuple[JobFacts, ...], told: dict[str, str]) -> None:
-        """Say what jobs do, each once; ``told`` remembers it."""
+        """Say what jobs do, each once; ``told`` remembers it. Of one that failed, where to look."""
         for job in jobs:
             does = (job.conclusion or job.status).replace("_", " ")
             if does != "queued" and told.get(job.name) != does:
                 told[job.name] = does
-                line = f"{job.name}: {does}"
-                self.means.say("".join(char if char.isprintable() else "?" for char in line))
+                where = "" if job.conclusion in (None, *GOOD) else f"  {job.html_url or ''}"
+                self.means.say(shown(f"{job.name}: {does}{where}".rstrip()))
 
-    def _name_failures(self, run: WorkflowRun, jobs: tuple[JobFacts, ...]) -> None:
+    def _read_failures(
+        self, run: WorkflowRun, jobs: tuple[JobFacts, ...], failed: dict[int, FailedJob]
+    ) -> None:
+        """Read the jobs that failed since the last look into ``failed``, say what they say, keep it (S44).
+
+        A log that was not there when its job had ended is looked for once more at the end of the run.
+        """
         red = [job for job in jobs if job.conclusion not in (None, *GOOD)]
-        if not red:
-            return
+        last = run.status == "completed"
+        new = [job for job in red if job.id not in failed or (last and not failed[job.id].read)]
         means = self.means
-        failed = means.triage.read(self.api, red, keep=means.keep, say=means.say, again=self._again)
-        self._keep(run, jobs, failed)
-        names = ", ".join(f"{job.name} ({job.conclusion})" for job in red[:4])
+        for job in new:
+            read = means.triage.read(
+                self.api, [job], keep=means.keep, say=means.say, again=self._again, before=len(failed)
+            )
+            failed |= {one.id: one for one in read}
+            for line in (line for one in read for line in one.excerpt[-_SHOWN:]):
+                means.say(f"  {line[:_WIDTH]}")
+        if new:
+            self._keep(run, jobs, tuple(failed.values()))
+
+    def _failures(
+        self,
+        run: WorkflowRun,
+        jobs: tuple[JobFacts, ...],
+        failed: tuple[FailedJob, ...],
+        waits: NotYet | None,
+    ) -> Finding:
+        """Everything that failed of a run, and how far it had come."""
+        names = ", ".join(f"{job.name} ({job.conclusion})" for job in failed[:_NAMED])
+        more = f", and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
         done = [job.name for job in jobs if job.name in self.reaching and job.conclusion == "success"]
         after = f"; reached before: {', '.join(done)}" if done and self.phase is Phase.PUBLISH else ""
-        words = f"{self._place}: failed jobs: {names}{after}"
-        raise Finding(words, where=red[0].html_url or run.html_url, do=failed[0].remedy or self._again)
+        signals = dict.fromkeys(signal.says for job in failed for signal in job.signals)
+        says = f"; the logs say: {', '.join(list(signals)[:_NAMED])}" if signals else ""
+        goes_on = "" if run.status == "completed" else f"; the run is {(run.status or '').replace('_', ' ')}"
+        if waits is not None:
+            goes_on = f"; {waits}"
+        words = f"{self._place}: failed jobs: {names}{more}{after}{says}{goes_on}"
+        do = next((job.remedy for job in failed if job.remedy), self._again)
+        return Finding(words, where=failed[0].url or run.html_url, do=do)
 
     def _keep(self, run: WorkflowRun, jobs: tuple[JobFacts, ...], failed: tuple[FailedJob, ...] = ()) -> None:
         """Put the run and its jobs, with their addresses, into the evidence (SPEC S45)."""
@@ -107,10 +146,15 @@ class FollowedRun(StartedRun):
         raw = msgspec.json.encode(record, order="deterministic")
         self.means.keep(f"run-{run.id}.json", msgspec.json.format(raw, indent=1))
 
-    def _waits(self, run: WorkflowRun) -> NotYet:
-        """A run that waits for an approval, and whose."""
+    def _waits(self, run: WorkflowRun, jobs: tuple[JobFacts, ...]) -> NotYet | None:
+        """A run that waits for an approval, and whose; None for one of which something is at work."""
+        held = run.status == "waiting" or any(job.status == "waiting" for job in jobs)
+        if not held or any(job.status == "in_progress" for job in jobs):
+            return None
         asked = self.api.approvals(run.id)
         pending = asked.value if isinstance(asked, Known) else ()
+        if run.status != "waiting" and not pending:
+            return None
         people = [each.reviewer.login or each.reviewer.name for one in pending for each in one.reviewers]
         whose = ", ".join(dict.fromkeys(filter(None, people))) or "whoever may approve deployments"
         where = ", ".join(dict.fromkeys(one.environment.name for one in pending))

@@ -31,7 +31,7 @@ TAP_SECRET: Final = "HOMEBREW_TAP_TOKEN"  # noqa: S105  (the name of a secret)
 CHECK_TAP: Final = f"check {TAP_SECRET}: that it is set, has not expired and may push to the tap"
 """What to do where the formula did not reach the tap (SPEC S45)."""
 
-_LOGS: Final = 20  # of a matrix that failed as a whole the rest says the same
+_LOGS: Final = 20
 _LINES: Final = 20
 _LONGEST: Final = 400  # characters of a line
 _SIGNALS: Final = 8
@@ -64,6 +64,11 @@ class FailedJob(msgspec.Struct, frozen=True):
     signals: tuple[Signal, ...] = ()
     remedy: str = ""
     problem: str = ""
+
+    @property
+    def read(self) -> bool:
+        """Whether its log was there."""
+        return bool(self.excerpt or self.log)
 
 
 class RunRecord(msgspec.Struct, frozen=True):
@@ -126,8 +131,12 @@ class Triage:
         keep: Callable[[str, bytes], object],
         say: Callable[[str], None],
         again: str = "",
+        before: int = 0,
     ) -> tuple[FailedJob, ...]:
         """Read the log of every job that failed, one after another; keep its end, say what it means.
+
+        ``before`` is how many of the run were read before: of a matrix that failed as a whole the rest says
+        the same.
 
         Raises nothing, and is done soon where GitHub does not answer: a failure stays one, whatever comes
         of reading about it.
@@ -135,7 +144,7 @@ class Triage:
         red = [job for job in jobs if job.conclusion not in (None, *GOOD)]
         found: list[FailedJob] = []
         unread = ""
-        for number, job in enumerate(red):
+        for number, job in enumerate(red, start=before):
             raw, problem, lost = (b"", unread, False) if unread or number >= _LOGS else _log(api, job)
             if lost:
                 unread = "not read: another log could not be"
@@ -158,7 +167,7 @@ class Triage:
         except OSError as error:  # a full disk
             kept, problem = None, f"the log could not be kept: {error.strerror or error}"
         for signal in signals:
-            say(_shown(f"{job.name}: {signal.says}"))
+            say(shown(f"{job.name}: {signal.says}"))
         return FailedJob(
             id=job.id,
             name=job.name,
@@ -187,7 +196,7 @@ def lines_of(raw: bytes) -> tuple[str, ...]:
     """Return the lines of a log without GitHub's time stamps and without colours, long ones cut."""
     text = raw.decode("utf-8", "replace")
     plain = (_COLOUR.sub("", _STAMP.sub("", line)).rstrip() for line in text.splitlines())
-    return tuple(_shown(line[:_LONGEST]) for line in plain)
+    return tuple(shown(line[:_LONGEST]) for line in plain)
 
 
 def excerpt(lines: tuple[str, ...]) -> tuple[str, ...]:
@@ -197,5 +206,6 @@ def excerpt(lines: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(line for line in lines[max(0, end - _LINES) : end] if line.strip())
 
 
-def _shown(line: str) -> str:
+def shown(line: str) -> str:
+    """Return a line that moves no cursor."""
     return "".join(char if char.isprintable() else " " if char == "\t" else "?" for char in line)

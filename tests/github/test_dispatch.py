@@ -590,15 +590,6 @@ def test_a_wish_to_wait_is_obeyed_and_trouble_is_not_the_end(world: World) -> No
     assert 33 in world.slept
 
 
-def test_a_failed_job_is_named_while_others_are_at_work(world: World) -> None:
-    world.hub.then = [_at_work]
-    world.hub.jobs = [job("to-npm"), job("to-pypi", "failure"), job("done", None)]
-    with pytest.raises(Finding, match=r"failed jobs: to-pypi \(failure\); reached before: to-npm") as red:
-        world.typed().succeeded()
-    assert red.value.where == "https://hub/jobs/to-pypi"
-    assert "gh run view 101 --log-failed; mend it" in red.value.do
-
-
 def test_what_failed_is_kept_with_its_log(world: World) -> None:
     world.hub.jobs = [job("to-npm"), job("to-pypi", "failure", 8)]
     world.hub.pages["/actions/jobs/8/logs"] = "x" * (1 << 17) + "403 Forbidden"
