@@ -372,7 +372,7 @@ def artifacts(request: pytest.FixtureRequest, github: GitHub) -> ArtifactFacts:
             for artifact in build.artifacts
             for path, raw in build.files(artifact).items()
         ),
-        expected=expected_names(templates, facts.context.target.removeprefix("v")),
+        expected=expected_names(templates, facts.context.target.removeprefix("v"), facts.context.target),
         licences=profile.built.licences,
         largest=profile.built.largest,
     )

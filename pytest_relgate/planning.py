@@ -96,7 +96,7 @@ def write(request: Request, execution: Execution, trouble: Sequence[str]) -> lis
             message = f"the lock was not written: {gate.where}: {problem}"
             raise RelgateError(message)
         seen.add(gate.id)
-    _check_patterns(gates, Path(execution.facts.repository))
+    _check_patterns(gates, Path(execution.facts.repository), execution.facts.profile.tag)
     old = read_lock(request.checks) or ()
     kept = [gate for gate in old if request.phase and gate.phase != request.phase]
     merged = sorted([*kept, *gates], key=lambda gate: PHASES.index(gate.phase))
@@ -115,7 +115,7 @@ def write(request: Request, execution: Execution, trouble: Sequence[str]) -> lis
     ]
 
 
-def _check_patterns(gates: Sequence[Gate], repository: Path) -> None:
+def _check_patterns(gates: Sequence[Gate], repository: Path, like: str) -> None:
     """A pattern that can match nothing would leave its gate out for ever."""
     asked = {
         (condition.kind, pattern): gate
@@ -127,7 +127,7 @@ def _check_patterns(gates: Sequence[Gate], repository: Path) -> None:
     if not asked:
         return
     repo = Repository(repository)
-    newest = newest_tag(repo)
+    newest = newest_tag(repo, like=like)
     commits = [repo.head(), *([repo.commit_of(f"refs/tags/{newest}")] if newest else [])]
     files = {path for commit in commits for path in repo.files(commit)}
     submodules = {f"{path}/" for commit in commits for path in repo.submodules(commit)}

@@ -94,7 +94,8 @@ def prepare(
         environ=environ,
         repo=repository,
         phase=phase,
-        newest=box.newest_release if box is not None else lambda: newest_tag(repository),
+        newest=box.newest_release if box is not None else lambda: newest_tag(repository, like=profile.tag),
+        like=profile.tag,
     )
     base, base_commit, base_why = resolve_base(
         override=options.release_base, target=target, repo=repository, policy=profile.base.policy

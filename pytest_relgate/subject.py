@@ -22,7 +22,7 @@ from pytest_relgate.source.git import Repository
 from pytest_relgate.source.links import Links
 from pytest_relgate.source.pytest_config import NAMES as CONFIGS
 from pytest_relgate.source.pytest_config import configs_above
-from pytest_relgate.source.versions import version_of_tag
+from pytest_relgate.source.versions import names_a_release
 from pytest_relgate.waiverfile import DENIED, reviewed_at
 
 if TYPE_CHECKING:
@@ -337,7 +337,7 @@ def evidence_places(repository: Repository, evidence: Path) -> list[str]:
 
 def is_evidence(path: str) -> bool:
     """Whether a path in a folder for evidence is evidence: what makes git ignore it, or about a release."""
-    return path == ".gitignore" or version_of_tag(path.partition("/")[0]) is not None
+    return path == ".gitignore" or names_a_release(path.partition("/")[0])
 
 
 def foreign_to_evidence(repository: Repository, commit: str, held: str) -> str:

@@ -18,7 +18,7 @@ from semver import Version
 from pytest_relgate.errors import CannotJudge, NotYet
 from pytest_relgate.source.ecosystems import pep440_of
 from pytest_relgate.source.problem import Problem, none_of
-from pytest_relgate.source.versions import version_of_tag
+from pytest_relgate.source.versions import names_a_release, tag_like, version_of_tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -86,7 +86,11 @@ class History:
         for ledger in self.ledgers:
             known = {_spelled(tag, ledger.kind) for tag in self.tags | given_up}
             for number in ledger.versions:
-                if number in known or self._is_before(number) or any(map(self.asks_for, _tags_for(number))):
+                if (
+                    number in known
+                    or self._is_before(number)
+                    or any(map(self.asks_for, self._tags_for(number)))
+                ):
                     continue
                 words = f"{ledger.channel} serves {number}, and there is no tag of it"
                 do = "find out who published it and from what; yank it, or list it in [abandoned]"
@@ -114,7 +118,7 @@ class History:
     def _misstated(self) -> Iterator[Problem]:
         """What the profile says of abandoned releases and is not so."""
         for one in self.abandoned:
-            successor, given_up = version_of_tag(one.successor), version_of_tag(one.tag)
+            successor, given_up = (version_of_tag(tag, like=self.target) for tag in (one.successor, one.tag))
             if one.successor not in self.tags and not self.asks_for(one.successor):
                 yield Problem(
                     f"{one.tag} is abandoned for {one.successor}, and there is no such tag",
@@ -136,12 +140,25 @@ class History:
             if tag not in self.tags:
                 message = f"the tag {tag} is not in this clone, so that nobody can say which releases are out"
                 raise CannotJudge(message, do="git fetch --tags --unshallow, or --tags alone")
-        versions = {tag: version for tag in self.tags if (version := version_of_tag(tag)) is not None}
+        read = {tag: version_of_tag(tag, like=self.target) for tag in self.tags}
+        versions = {tag: version for tag, version in read.items() if version is not None}
         top = versions[self.target]
         return sorted(
-            (tag for tag, one in versions.items() if one <= top and not self._is_before(tag[1:])),
+            (
+                tag
+                for tag, one in versions.items()
+                if one <= top and not self._is_before(tag.removeprefix("v"))
+            ),
             key=lambda tag: (versions[tag], tag),
         )
+
+    def _tags_for(self, number: str) -> list[str]:
+        """The tags that may stand for a version, in either spelling, with a v where the target has one."""
+        found = _PYTHON.fullmatch(number)
+        if found is None:
+            return [tag_like(self.target, number)]
+        word = {"a": "alpha", "b": "beta"}.get(found[2], found[2].removeprefix("."))
+        return [tag_like(self.target, f"{found[1]}-{word}{dot}{found[3]}") for dot in (".", "")]
 
     def _is_given_up(self, tag: str, channel: str) -> bool:
         return any(one.tag == tag and one.on(channel) for one in self.abandoned)
@@ -151,10 +168,10 @@ class History:
         if not self.since:
             return False
         try:
-            return Version.parse(number) < Version.parse(self.since[1:])
+            return Version.parse(number) < Version.parse(self.since.removeprefix("v"))
         except ValueError:
             pass
-        python = pep440_of(self.since[1:])
+        python = pep440_of(self.since.removeprefix("v"))
         try:
             return python is not None and Pep440(number) < Pep440(python)
         except InvalidVersion:
@@ -171,17 +188,9 @@ def _gaps(lacking: Mapping[Ledger, Sequence[str]], target: str) -> Iterator[Prob
             yield Problem(words, ledger.where, do)
 
 
-def _tags_for(number: str) -> list[str]:
-    """The tags that may stand for a version, in either spelling."""
-    found = _PYTHON.fullmatch(number)
-    if found is None:
-        return [f"v{number}"]
-    word = {"a": "alpha", "b": "beta"}.get(found[2], found[2].removeprefix("."))
-    return [f"v{found[1]}-{word}.{found[3]}", f"v{found[1]}-{word}{found[3]}"]
-
-
 def _spelled(tag: str, kind: str) -> str | None:
     """A tag's version as a kind of channel spells it; None where it is none, or has no spelling there."""
-    if version_of_tag(tag) is None:
+    if not names_a_release(tag):
         return None
-    return pep440_of(tag[1:]) if kind == "pypi" else tag[1:]
+    version = tag.removeprefix("v")
+    return pep440_of(version) if kind == "pypi" else version

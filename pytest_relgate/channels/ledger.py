@@ -103,8 +103,9 @@ def _github(look: Look) -> Fact[Ledger]:
     fact = look.api.releases()
     if not isinstance(fact, Known):
         return fact
-    tags = [one.tag_name for one in fact.value if not one.draft and version_of_tag(one.tag_name)]
-    versions = dict.fromkeys((tag[1:] for tag in tags), "")
+    named = [one.tag_name for one in fact.value if not one.draft]
+    tags = [tag for tag in named if version_of_tag(tag, like=look.tag)]
+    versions = dict.fromkeys((tag.removeprefix("v") for tag in tags), "")
     return Known(Ledger(look.name, "github-release", where, tuple(versions.items())), fact.exchanges)
 
 

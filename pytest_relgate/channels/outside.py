@@ -36,7 +36,7 @@ from pytest_relgate.net.facts import Absent, Known, Unknown
 from pytest_relgate.net.http import Http
 from pytest_relgate.source.files import CommittedFiles
 from pytest_relgate.source.git import Repository
-from pytest_relgate.source.versions import newest_of, version_of_tag
+from pytest_relgate.source.versions import PLAIN, newest_of, parse_target, tag_like, version_of_tag
 from pytest_relgate.source.workflow_graph import graph_of
 from pytest_relgate.source.workflow_secrets import Uses, uses_of
 from pytest_relgate.source.workflows import read_workflow
@@ -295,15 +295,16 @@ class Outside:
         A checkout may have one tag only, so that GitHub is asked whether the project released what is given
         out; None where it does not say.
         """
-        target = Version.parse(self.target[1:])
-        if any(Version.parse(tag[1:]) > target for tag in (newest_of(self._tags),) if tag is not None):
+        target = parse_target(self.target, like=self.target)
+        newest = newest_of(self._tags, like=self.target)
+        if newest is not None and parse_target(newest, like=newest) > target:
             return False
-        given = version_of_tag(f"v{resolved}")
+        given = version_of_tag(resolved, like=PLAIN)
         if given is None or given <= target or not self.profile.repository:
             return True
         with self._mutex:  # channels are looked at by threads
             if resolved not in self._released:
-                self._released[resolved] = self._was_released(f"v{resolved}")
+                self._released[resolved] = self._was_released(tag_like(self.target, resolved))
             released = self._released[resolved]
         return None if released is None else not released
 
@@ -364,7 +365,7 @@ class Outside:
         mine = [
             run
             for run in runs.value
-            if (run.head_sha == self.commit and not names_a_tag(run.display_title))
+            if (run.head_sha == self.commit and not names_a_tag(run.display_title, self.target))
             or (names(run.display_title, self.target) and kind_of(run, self.target) != "rehearsal")
         ]
         if not mine or mine[0].status != "completed" or kind_of(mine[0], self.target) != "publish":

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pytest_relgate.cli.places import checkout_of, places_of
-from pytest_relgate.errors import RelgateError
 from pytest_relgate.evidence.folder import FAULTY, SEAL
 from pytest_relgate.model import Phase
 from pytest_relgate.prepare import Place, read_place
 from pytest_relgate.request import Request
 from pytest_relgate.source.target import newest_tag, resolve_target
-from pytest_relgate.source.versions import version_of_tag
+from pytest_relgate.source.versions import names_a_release, parse_target
 from pytest_relgate.status.checkpoint import Checkpoint, anomalies, exit_status, next_step
 from pytest_relgate.status.look import Sight
 from pytest_relgate.status.show import lines
@@ -42,11 +41,16 @@ def status(options: argparse.Namespace) -> int:
     place = Place(places.rootdir, places.ini, places.rootdir, places.evidence_ini)
     profile, checks, repository, box = read_place(request, asked, place, os.environ)
     try:
-        newest = (lambda: newest_tag(repository)) if box is None else box.newest_release
-        target, why = _target(options.target, places.evidence)
+        newest = (lambda: newest_tag(repository, like=profile.tag)) if box is None else box.newest_release
+        target, why = _target(options.target, places.evidence, profile.tag)
         if not target:
             target, why = resolve_target(
-                option=None, environ=os.environ, repo=repository, phase=Phase.POSTRELEASE, newest=newest
+                option=None,
+                environ=os.environ,
+                repo=repository,
+                phase=Phase.POSTRELEASE,
+                newest=newest,
+                like=profile.tag,
             )
         if box is not None:
             box.aim(target)
@@ -74,16 +78,14 @@ def status(options: argparse.Namespace) -> int:
     return exit_status(seen)
 
 
-def _target(named: str | None, evidence: Path) -> tuple[str, str]:
+def _target(named: str | None, evidence: Path, like: str) -> tuple[str, str]:
     """The release that was named, else the one whose evidence is newest; empty for neither."""
     if named is not None:
-        if version_of_tag(named) is None:
-            message = f"expected a tag like v0.1.10, found {named!a}: type relgate status vX.Y.Z"
-            raise RelgateError(message)
+        parse_target(named, "relgate status", "relgate status", like=like)
         return named, "as named"
     if "RELEASE_TARGET" in os.environ:
         return "", ""
-    found = [path for path in evidence.glob(f"*/*/{SEAL}") if version_of_tag(path.parent.parent.name)]
+    found = [path for path in evidence.glob(f"*/*/{SEAL}") if names_a_release(path.parent.parent.name)]
     if not found:
         return "", ""
     newest = max(found, key=lambda path: path.stat().st_mtime)

@@ -151,7 +151,7 @@ def _phase(text: str | None) -> Phase | None:
 def _target(text: str | None) -> str:
     if text is None:
         return ""
-    parse_target(text, "--target", "--target")
+    parse_target(text, "--target", "--target", like=text)
     return text
 
 

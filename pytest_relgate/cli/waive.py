@@ -54,7 +54,7 @@ def waive(options: argparse.Namespace) -> int:
     places.refuse_without_profile()
     gate = _gate(options.gate, read_lock(places.checks) or (), places.checks.name)
     if options.release:
-        parse_target(options.release, "--release", "--release")
+        parse_target(options.release, "--release", "--release", like=options.release)
     found = _found(gate, _evidence(places.evidence, gate.phase, options.release or ""))
     owner = options.owner or _identity(checkout)
     approver = _approver(options.approver, load_profile(places.checks / PROFILE).approvers.people, owner)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from pytest_relgate.evidence.folder import FAULTY, SEAL
-from pytest_relgate.source.versions import version_of_tag
+from pytest_relgate.source.versions import names_a_release
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ class _Sealed(msgspec.Struct):
 def of_the_sandbox(root: Path) -> Iterator[Path]:
     """Folders below the evidence folder that speak of the sandbox: phases, what was set aside, dispatches."""
     for target in sorted(root.glob("*")):
-        if version_of_tag(target.name) is None or not target.is_dir():
+        if not names_a_release(target.name) or not target.is_dir():
             continue
         for seal in sorted((*target.glob(f"*/{SEAL}"), *target.glob(f"superseded/*/*/{SEAL}"))):
             if _is_of_the_sandbox(seal):

@@ -248,7 +248,7 @@ def _check_subject(evidence: Evidence, under: Repository) -> None:
 def _check_base(evidence: Evidence, under: Repository, profile: Profile) -> tuple[str, ...]:
     """See that the base is a lower tag at the commit that was compared with."""
     context = evidence.context
-    base, target = version_of_tag(context.base), version_of_tag(context.target)
+    base, target = (version_of_tag(tag, like=profile.tag) for tag in (context.base, context.target))
     if target is None or (context.base and (base is None or base >= target)):
         reason = f"its base {context.base} is no release below {context.target}"
         raise Problem(Finding.TAMPERED, reason, DISTRUST)
@@ -263,7 +263,7 @@ def _check_base(evidence: Evidence, under: Repository, profile: Profile) -> tupl
         and any(_compared(gate.conditions) for gate in evidence.gates)
     ):
         raise Problem(Finding.UNDECIDED, f"the base {context.base} is not in this repository", FETCH)
-    derived = base_of(context.target, tags, profile.base.policy).tag
+    derived = base_of(context.target, tags, profile.base.policy, like=profile.tag).tag
     if context.base != derived:
         return (f"base {context.base or 'none'} ({context.base_why}); by the tags here: {derived or 'none'}",)
     return ()

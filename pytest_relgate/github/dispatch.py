@@ -40,6 +40,7 @@ _NO_REHEARSAL: Final = re.compile(  # rehearsal=false, dry-run: off, no rehearsa
     re.IGNORECASE,
 )
 _TAG: Final = re.compile(r"(?<![\w.-])v\d+\.\d+\.\d+")
+_PLAIN_TAG: Final = re.compile(r"(?<![\w.-])\d+\.\d+\.\d+")
 _PUBLISH: Final = re.compile(r"(?<![\w-])publish\w*\b", re.IGNORECASE)
 
 
@@ -167,9 +168,9 @@ def names(title: str, target: str) -> bool:
     return re.search(rf"(?<![\w.-]){re.escape(target)}(?![\w+-]|\.\w)", title) is not None
 
 
-def names_a_tag(title: str) -> bool:
-    """Say whether a title names the tag of any release."""
-    return _TAG.search(title) is not None
+def names_a_tag(title: str, target: str) -> bool:
+    """Say whether a title names the tag of any release, spelled like this target's."""
+    return (_TAG if target[:1] == "v" else _PLAIN_TAG).search(title) is not None
 
 
 def kind_of(run: WorkflowRun, target: str, build_run: str = "") -> Literal["rehearsal", "publish", ""]:

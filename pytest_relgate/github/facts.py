@@ -135,8 +135,8 @@ class GitHub:
             )
             do = "a published tag never moves: release under the next version"
             raise Finding(words, where=self._page(f"tree/{self.target}"), do=do)
-        plain = self.target.removeprefix("v")
-        other = self.tag(plain) if plain != self.target else None
+        plain = self.target.removeprefix("v") if self.target[:1] == "v" else f"v{self.target}"
+        other = self.tag(plain)
         if other is not None and other != self.commit:
             words = (
                 f"the tag {plain} means the same version and is at {other[:12]}, "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pytest_relgate.source.versions import version_of_tag
+from pytest_relgate.source.versions import names_a_release, tag_like, version_of_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,7 +40,7 @@ def run_for(runs: Iterable[WorkflowRun], target: str) -> WorkflowRun | None:
     # Whoever opens a pull request names its branch, as the tag too; and what runs for it is a merge.
     there = tuple(run for run in runs if not run.event.startswith("pull_request"))
     tagged = [run for run in there if run.head_branch == target]
-    untagged = [run for run in there if version_of_tag(run.head_branch or "") is None]
+    untagged = [run for run in there if not names_a_release(run.head_branch or "")]
     mine = tagged or [run for run in untagged if run.event == "workflow_dispatch"]
     good = [run for run in mine if run.conclusion == "success"]
     return next(iter(good or mine), None)
@@ -54,7 +54,7 @@ def run_problems(run: WorkflowRun, *, workflow: str, target: str, commit: str) -
         yield f"event: expected push or workflow_dispatch, found {run.event}"
     if run.head_sha != commit:
         yield f"head_sha: expected {commit}, found {run.head_sha}"
-    of_a_tag = version_of_tag(run.head_branch or "") is not None
+    of_a_tag = names_a_release(run.head_branch or "")
     if run.head_branch != target and (run.event == "push" or of_a_tag):
         yield f"tag: expected {target}, found {run.head_branch or 'none'}"
 
@@ -65,8 +65,8 @@ def metadata_problems(built: Metadata, run: WorkflowRun, *, target: str, commit:
     What a project leaves out of it (source_ref, source_run_id, source_workflow) is not judged; tag, version
     and source_sha are never left out.
     """
-    if version_of_tag(built.tag) is None:
-        yield f"tag: expected vX.Y.Z (SemVer 2.0), found {built.tag!a}"
+    if version_of_tag(built.tag, like=target) is None:
+        yield f"tag: expected {tag_like(target, 'X.Y.Z')} (SemVer 2.0), found {built.tag!a}"
     elif built.tag != target:
         yield f"tag: expected {target}, found {built.tag}"
     stem = run.file.rpartition(".")[0]

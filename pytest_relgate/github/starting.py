@@ -122,14 +122,14 @@ class StartedRun:
         on_commit = [
             run
             for run in known(self.api.runs(workflow, self.commit), f"the runs of {workflow}")
-            if names(run.display_title, self.target) or not names_a_tag(run.display_title)
+            if names(run.display_title, self.target) or not names_a_tag(run.display_title, self.target)
         ]
         recent = known(self.api.recent_runs(workflow), f"the runs of {workflow}")
         named = [
             run
             for run in recent
             if names(run.display_title, self.target)
-            or (run.status != "completed" and not names_a_tag(run.display_title))
+            or (run.status != "completed" and not names_a_tag(run.display_title, self.target))
         ]
         found = {run.id: run for run in (*on_commit, *named) if run.event == "workflow_dispatch"}
         return tuple(sorted(found.values(), key=lambda run: (run.created_at, run.id), reverse=True))
@@ -279,7 +279,7 @@ class StartedRun:
         look = f"see what it did; {self.file.path} says that it is the {self.kind}"
         by_title = kind_of(run, self.target, self._built_from)
         said = self.kind_of_run(run) if self.phase is Phase.PUBLISH else by_title
-        others = names_a_tag(run.display_title) and not names(run.display_title, self.target)
+        others = names_a_tag(run.display_title, self.target) and not names(run.display_title, self.target)
         # What GitHub itself called our rehearsal is one, whatever a title says that never changes.
         if others or (said not in ("", self.kind) and not (told and self.phase is Phase.REHEARSAL)):
             words = f"run {run.id} is no {self.kind} of {self.target}: {title}"

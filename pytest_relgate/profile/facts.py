@@ -35,6 +35,7 @@ from pytest_relgate.profile.triage import TriagePattern
 from pytest_relgate.profile.words import quoted, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SCHEMA: Final = 1
@@ -199,6 +200,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     project: Annotated[Line, Meta(description="the name of the project, on one line")]
     schema: int = SCHEMA
     repository: Repository = ""
+    tag: Literal["v{version}", "{version}"] = "v{version}"
     under_release: UnderRelease = "."
     base: Base = Base()
     limits: Limits = Limits()
@@ -248,10 +250,25 @@ def parse_profile(text: bytes, name: str) -> Profile:
     document = read(text, name)
     _check_schema(document)
     profile = document.typed(Profile)
+    for place, tag in _tags(profile):
+        if (tag[:1] == "v") != (profile.tag[:1] == "v"):
+            form = profile.tag.replace("{version}", "X.Y.Z")
+            raise document.error(
+                place, f"{'.'.join(place)}: expected a release tag {form}, found {quoted(tag)}"
+            )
     for channel, facts in profile.channels.items():
         if problem := misplaced(facts):
             raise document.error(("channels", channel), f"channels.{channel}: {problem}")
     return profile
+
+
+def _tags(profile: Profile) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The release tags that a profile names, with where they stand."""
+    if profile.history.since:
+        yield ("history", "since"), profile.history.since
+    for name, one in profile.abandoned.items():
+        yield ("abandoned", name, "tag"), one.tag
+        yield ("abandoned", name, "successor"), one.successor
 
 
 def _check_schema(document: Document) -> None:

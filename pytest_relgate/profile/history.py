@@ -12,7 +12,7 @@ from pytest_relgate.errors import RelgateError
 from pytest_relgate.profile.source import ChannelName
 from pytest_relgate.profile.words import quoted
 
-_TAG = re.compile(r"v\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?")
+_TAG = re.compile(r"v?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?")
 
 
 def _tag(value: object) -> object:

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from pytest_relgate.source.archives import Archive
 
 
-def expected_names(templates: Iterable[str], version: str) -> tuple[str, ...]:
-    """Fill ``{version}``, ``{tag}`` and ``{pep440}`` into names of files; ``version`` is SemVer without a v.
+def expected_names(templates: Iterable[str], version: str, tag: str = "") -> tuple[str, ...]:
+    """Fill ``{version}``, ``{tag}`` and ``{pep440}`` into names of files.
+
+    ``version`` is SemVer without a v, ``tag`` the release's: without it, the version behind a v.
 
     Raises CannotJudge where a name needs a spelling that PEP 440 has not.
     """
@@ -30,7 +32,7 @@ def expected_names(templates: Iterable[str], version: str) -> tuple[str, ...]:
         if python is None and "{pep440}" in template:
             message = f"PyPI (PEP 440) has no spelling of {version}, which {template} needs"
             raise CannotJudge(message)
-        name = template.replace("{version}", version).replace("{tag}", f"v{version}")
+        name = template.replace("{version}", version).replace("{tag}", tag or f"v{version}")
         filled.append(name.replace("{pep440}", python or ""))
     return tuple(dict.fromkeys(filled))
 

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.model import Phase
-from pytest_relgate.source.versions import Policy, base_of, newest_of, parse_target, version_of_tag
+from pytest_relgate.source.versions import (
+    PLAIN,
+    WITH_V,
+    Policy,
+    base_of,
+    newest_of,
+    parse_target,
+    version_of_tag,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,24 +40,28 @@ def resolve_target(
     repo: Repository,
     phase: Phase,
     newest: Callable[[], str | None],
+    like: str = WITH_V,
 ) -> tuple[str, str]:
     """Find the release target and say where it came from.
 
     Tried in this order: the option, ``RELEASE_TARGET``, the tag of the CI event, the version tag at
     HEAD and, for postrelease and weekly, ``newest()``. Rehearsal and publish take the option only.
+    ``like`` is ``tag`` of the profile: whether release tags have a v.
     Raises RelgateError for a source that holds no version, for two versions at HEAD, or for none.
     """
     if option is not None:
-        parse_target(option, "--release-target")
+        parse_target(option, "--release-target", like=like)
         return option, "--release-target"
     if phase in (Phase.REHEARSAL, Phase.PUBLISH):
-        message = f"{phase} takes its target from the command line only: type `--release-target vX.Y.Z`"
+        message = (
+            f"{phase} takes its target from the command line only: type `--release-target {_form(like)}`"
+        )
         raise RelgateError(message)
     for text, source in _from_environment(environ):
-        parse_target(text, source)
+        parse_target(text, source, like=like)
         return text, source
     tags = repo.tags_at(repo.head())
-    versions = [name for name in tags if version_of_tag(name)]
+    versions = [name for name in tags if version_of_tag(name, like=like)]
     if len(versions) > 1:
         names = " and ".join(versions)
         message = (
@@ -62,14 +74,18 @@ def resolve_target(
         tag = newest()
         if tag is not None:
             source = "newest release"
-            parse_target(tag, source)
+            parse_target(tag, source, like=like)
             return tag, source
     others = f" ({', '.join(tags[:3])} is none)" if tags else ""
     message = (
         "expected a release target, found no --release-target, no RELEASE_TARGET, no tag of a CI event "
-        f"and no version tag at HEAD{others}: type `--release-target vX.Y.Z`"
+        f"and no version tag at HEAD{others}: type `--release-target {_form(like)}`"
     )
     raise RelgateError(message)
+
+
+def _form(like: str) -> str:
+    return like.replace(PLAIN, "X.Y.Z")
 
 
 def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -88,9 +104,9 @@ def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, str]]:
     return found
 
 
-def newest_tag(repo: Repository) -> str | None:
+def newest_tag(repo: Repository, *, like: str = WITH_V) -> str | None:
     """Highest stable tag of a repository, else its highest prerelease, else None."""
-    return newest_of(tag.name for tag in repo.tags())
+    return newest_of((tag.name for tag in repo.tags()), like=like)
 
 
 def resolve_base(
@@ -111,15 +127,24 @@ def resolve_base(
             "missing: type `git fetch --unshallow --tags` (GitHub Actions: checkout with fetch-depth: 0)"
         )
         raise RelgateError(message)
-    base = base_of(target, commits, policy)
+    base = base_of(target, commits, policy, like=target)
     nearly = [name for name in base.ignored if name.lstrip("vV")[:1].isdigit()]
-    note = f" (no vX.Y.Z and so left out: {_first(nearly, 3)})" if nearly else ""
+    form = _form(WITH_V if target[:1] == "v" else PLAIN)
+    note = f" (no {form} and so left out: {_first(nearly, 3)})" if nearly else ""
+    if not base.tag and base_of(_other(target), nearly, policy, like=_other(target)).tag:
+        other = PLAIN if target[:1] == "v" else WITH_V
+        note = f'{note[:-1]}; if these are the releases, say tag = "{other}" in relgate.toml)'
     return base.tag, commits.get(base.tag, ""), base.why + note
 
 
+def _other(target: str) -> str:
+    """A target in the other spelling."""
+    return target[1:] if target[:1] == "v" else f"v{target}"
+
+
 def _check_override(override: str, target: str, commits: Mapping[str, str]) -> None:
-    version = parse_target(override, "--release-base", "--release-base")
-    wanted = parse_target(target)
+    version = parse_target(override, "--release-base", "--release-base", like=target)
+    wanted = parse_target(target, like=target)
     if override not in commits:
         message = (
             f"--release-base: expected a tag of the repository, found none named {override}: "

@@ -85,7 +85,7 @@ class Sight:
 
     def _alike(self, tags: dict[str, str]) -> Iterator[tuple[str, str]]:
         """Other tags that stand for the same version: without the v, or with build metadata."""
-        wanted = version_of_tag(self.target)
+        wanted = version_of_tag(self.target, like=self.target)
         for name, commit in tags.items():
             plain = name if name[:1] == "v" else f"v{name.removeprefix('V')}"
             version = version_of_tag(plain)
