@@ -368,9 +368,9 @@ def artifacts(request: pytest.FixtureRequest, github: GitHub) -> ArtifactFacts:
     templates = [name for names in profile.artifacts.values() for name in names]
     return ArtifactFacts(
         load=lambda: (
-            (artifact.name, path, raw)
+            (artifact.name, path, file)
             for artifact in build.artifacts
-            for path, raw in build.files(artifact).items()
+            for path, file in build.files(artifact)
         ),
         expected=expected_names(templates, facts.context.target.removeprefix("v"), facts.context.target),
         licences=profile.built.licences,

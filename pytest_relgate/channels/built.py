@@ -17,6 +17,7 @@ import msgspec
 from pytest_relgate.decoding import read_json
 from pytest_relgate.errors import CannotJudge, Finding, NotYet
 from pytest_relgate.net.facts import Absent, Known
+from pytest_relgate.source.bounded import digest_of
 from pytest_relgate.source.formula_rules import read_checksums
 
 if TYPE_CHECKING:
@@ -124,8 +125,7 @@ def from_run(build: Build) -> dict[str, str]:
     kept = [one for one in build.uploaded if not one.expired and one.name != build.workflows.metadata]
 
     def digests(artifact: ArtifactFacts) -> list[tuple[str, str]]:
-        files = build.files(artifact).items()
-        return [(path.rpartition("/")[2], sha256(raw).hexdigest()) for path, raw in files]
+        return [(path.rpartition("/")[2], digest_of(file)) for path, file in build.files(artifact)]
 
     with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="artifact") as threads:
         for name, digest in chain.from_iterable(threads.map(digests, kept)):

@@ -7,7 +7,7 @@ REST API".
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 from urllib.parse import quote
 
 from pytest_relgate.github.answers import (
@@ -43,8 +43,8 @@ T = TypeVar("T")
 JSON: Final = "application/vnd.github+json"
 RAW: Final = "application/vnd.github.raw+json"
 VERSION: Final = {"x-github-api-version": "2022-11-28"}
-ARCHIVE: Final = Limits(total=300.0, size=512 << 20, whole=512 << 20)
-"""The limits of an artifact's archive, which holds native libraries and is read whole."""
+ARCHIVE: Final = Limits(total=300.0, size=2 << 30)
+"""The limits of an artifact's archive, which holds native libraries. It is kept on disk."""
 
 _PAGE: Final = 100  # the most that GitHub gives at once
 _PAGES: Final = 10  # filtered lists end at 1,000
@@ -162,7 +162,8 @@ class Api:
         place = f"/actions/workflows/{_quoted(workflow)}/runs"
         exchanges: tuple[Exchange, ...] = ()
         for query in (f"{place}?head_sha={sha}", place, f"/actions/runs?head_sha={sha}"):
-            page = self._paged(query, RunsPage, what, lambda one: one.workflow_runs, all_pages=query != place)
+            first = (lambda _: True) if query == place else None
+            page = self._paged(query, RunsPage, what, lambda one: one.workflow_runs, enough=first)
             if not isinstance(page, Known):
                 return page
             exchanges += page.exchanges
@@ -172,12 +173,29 @@ class Api:
                 return Known(tuple(ordered), exchanges)
         return Known((), exchanges)
 
-    def recent_runs(self, workflow: str) -> Fact[tuple[WorkflowRun, ...]]:
-        """The newest runs of a workflow file, whatever their commit, newest first."""
+    def recent_runs(self, workflow: str, *, since: str = "") -> Fact[tuple[WorkflowRun, ...]]:
+        """The newest runs of a workflow file, whatever their commit, newest first.
+
+        With ``since`` (RFC 3339) all that were made after it; the list without a filter does not lag.
+        """
         place = f"/actions/workflows/{_quoted(workflow)}/runs"
-        return self._paged(
-            place, RunsPage, f"the runs of {workflow}", lambda one: one.workflow_runs, all_pages=False
+
+        def enough(found: list[WorkflowRun]) -> bool:
+            return not since or found[-1].created_at < since
+
+        what = f"the runs of {workflow}"
+        return self._paged(place, RunsPage, what, lambda one: one.workflow_runs, enough=enough)
+
+    def runs_at(self, workflow: str, ref: str) -> Fact[tuple[WorkflowRun, ...]]:
+        """Runs of a workflow file for a tag or a branch, whatever commit it was at."""
+        place = f"/actions/workflows/{_quoted(workflow)}/runs?branch={_quoted(ref)}"
+        page = self._paged(
+            place, RunsPage, f"the runs of {workflow} for {ref}", lambda one: one.workflow_runs
         )
+        if not isinstance(page, Known):
+            return page
+        right = tuple(run for run in page.value if run.head_branch == ref and run.file == workflow)
+        return Known(right, page.exchanges)
 
     def run(self, number: int) -> Fact[WorkflowRun]:
         """A run whose id is known: no list is asked, and no list lags."""
@@ -203,10 +221,24 @@ class Api:
         place = f"/actions/runs/{run}/artifacts"
         return self._paged(place, ArtifactsPage, f"the artifacts of run {run}", lambda page: page.artifacts)
 
-    def archive(self, artifact: ArtifactFacts) -> Fact[bytes]:
-        """The zip archive of an artifact; Absent with 410 for one that has expired."""
-        outcome = self._ask(f"/actions/artifacts/{artifact.id}/zip", limits=ARCHIVE, follow=ANYWHERE)
-        return text_of(outcome, f"the artifact {artifact.name}", credential=_CREDENTIALS)
+    def archive(self, artifact: ArtifactFacts, into: BinaryIO | None = None) -> Fact[str]:
+        """Write the zip archive of an artifact, and give its digest, ``sha256:<hex>``.
+
+        Absent with 410 for one that has expired.
+        """
+        outcome = self.http.hashed(
+            f"{self.base}/repos/{self.repository}/actions/artifacts/{artifact.id}/zip",
+            accept=JSON,
+            headers=VERSION,
+            limits=ARCHIVE,
+            follow=ANYWHERE,
+            into=into,
+        )
+        fact = text_of(outcome, f"the artifact {artifact.name}", credential=_CREDENTIALS)
+        if isinstance(fact, Known) and isinstance(outcome, Answer):
+            return Known(f"sha256:{outcome.digests['sha256']}", fact.exchanges)
+        assert not isinstance(fact, Known)  # noqa: S101  (only an answer is Known)
+        return fact
 
     # -- secrets ------------------------------------------------------------------------------------------
 
@@ -271,9 +303,12 @@ class Api:
         what: str,
         rows: Callable[[P], tuple[T, ...]],
         *,
-        all_pages: bool = True,
+        enough: Callable[[list[T]], bool] | None = None,
     ) -> Fact[tuple[T, ...]]:
-        """Every row of a list, page by page. A list that goes on after what GitHub shows is Unknown."""
+        """Every row of a list, page by page, until it is ``enough``.
+
+        A list that goes on after what GitHub shows is Unknown.
+        """
         found: list[T] = []
         exchanges: tuple[Exchange, ...] = ()
         sign = "&" if "?" in path else "?"
@@ -284,7 +319,7 @@ class Api:
             exchanges += page.exchanges
             some = rows(page.value)
             found += some
-            if len(some) < _PAGE or not all_pages:
+            if len(some) < _PAGE or (enough is not None and enough(found)):
                 return Known(tuple(found), exchanges)
         words = f"{what}: there are more than {_PAGE * _PAGES}, and GitHub shows no more"
         return Unknown(words, "narrow it down by hand", exchanges, final=True)

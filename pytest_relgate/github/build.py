@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from functools import cached_property
-from hashlib import sha256
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, BinaryIO, Final, Literal
 
 import msgspec
 
 from pytest_relgate.decoding import read_json
 from pytest_relgate.errors import CannotJudge, Finding, NotYet
+from pytest_relgate.github.artifact import LARGEST_MEMBER, files_of
 from pytest_relgate.github.provenance import Metadata, metadata_problems, run_for, run_problems
 from pytest_relgate.github.triage import GOOD, RunRecord
 from pytest_relgate.net.facts import Absent, Known, Unknown, known
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_relgate.github.answers import ArtifactFacts, JobFacts, WorkflowRun
     from pytest_relgate.github.api import Api
     from pytest_relgate.github.means import Means
     from pytest_relgate.profile.source import Workflows
 
 _LARGEST_METADATA: Final = 1 << 20
-_LARGEST_MEMBER: Final = 1 << 30
 
 
 class Build:
@@ -168,27 +167,14 @@ class Build:
             raise Finding(words, where=run.html_url, do=do)
         return True
 
-    def files(self, artifact: ArtifactFacts, largest: int = _LARGEST_MEMBER) -> dict[str, bytes]:
-        """The files of an artifact by name. Raises Finding for an archive that is broken or another."""
+    def files(self, artifact: ArtifactFacts, largest: int = LARGEST_MEMBER) -> Iterator[tuple[str, BinaryIO]]:
+        """Every file of an artifact with its path, one at a time: it is open until the next is asked for.
+
+        Raises Finding for an archive that is broken or another.
+        """
         what = f"the artifact {artifact.name} of run {self.run.id}"
-        rebuild = f"build again: {self._by_hand}"
-        match self.api.archive(artifact):
-            case Known(value=raw):
-                pass
-            case Absent() as absent:
-                words = f"{what} has expired: {absent.words}"
-                raise Finding(words, where=self.run.html_url, do=rebuild)
-            case Unknown() as unknown:
-                raise unknown.error()
-        digest = f"sha256:{sha256(raw).hexdigest()}"
-        if artifact.digest and artifact.digest != digest:
-            words = f"{what} is not what was uploaded: expected {artifact.digest[:19]}, found {digest[:19]}"
-            raise Finding(words, where=self.run.html_url, do="download it again; if it stays, build again")
-        try:
-            return _unzipped(raw, largest)
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, OSError) as error:
-            words = f"{what} is no zip archive: {error}"
-            raise Finding(words, where=self.run.html_url, do=rebuild) from None
+        do = f"build again: {self._by_hand}"
+        return files_of(self.api, artifact, what=what, where=self.run.html_url, do=do, largest=largest)
 
     @property
     def proof_is_gone(self) -> bool:
@@ -210,8 +196,10 @@ class Build:
         if named[0].expired:
             words = f"the artifact {name} of run {self.run.id} has expired, and nothing proves what was built"
             raise Finding(words, where=self.run.html_url, do="build again")
-        files = self.files(named[0], _LARGEST_METADATA)
-        documents = sorted(path for path in files if path.endswith(".json"))
+        documents, raw = list[str](), b""
+        for path, file in self.files(named[0], _LARGEST_METADATA):
+            if path.endswith(".json"):
+                documents, raw = sorted((*documents, path)), raw or file.read()
         if len(documents) != 1:
             found = ", ".join(documents) or "none"
             words = (
@@ -219,7 +207,7 @@ class Build:
             )
             raise Finding(words, where=self.run.html_url, do=do)
         try:
-            return read_json(files[documents[0]], Metadata)
+            return read_json(raw, Metadata)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             words = f"{documents[0]} of run {self.run.id} is no build metadata: {error}"
             raise Finding(words, where=self.run.html_url, do=do) from None
@@ -233,21 +221,3 @@ class Build:
             do = f"publish nothing from it; build {self.target} from {self.commit[:12]}"
             raise Finding(words, where=run.html_url, do=do)
         return True
-
-
-def _unzipped(raw: bytes, largest: int) -> dict[str, bytes]:
-    """The members of a zip archive, none larger than ``largest`` bytes, by their path."""
-    found: dict[str, bytes] = {}
-    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-        for member in archive.infolist():
-            if member.is_dir():
-                continue
-            if member.filename in found:
-                message = f"it holds {member.filename} twice"
-                raise ValueError(message)
-            with archive.open(member) as file:
-                found[member.filename] = file.read(largest + 1)
-            if len(found[member.filename]) > largest:
-                message = f"{member.filename} is larger than {largest} bytes"
-                raise ValueError(message)
-    return found

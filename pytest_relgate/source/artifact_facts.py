@@ -5,16 +5,17 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from pytest_relgate.errors import CannotJudge, Finding
 from pytest_relgate.source.archives import kind_of, read_archive
 from pytest_relgate.source.artifact_rules import another_set, foreign_natives, too_large, unlicensed
+from pytest_relgate.source.bounded import digest_of
 from pytest_relgate.source.ecosystems import pep440_of
 from pytest_relgate.source.problem import Problem, none_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from pytest_relgate.source.archives import Archive
 
@@ -41,11 +42,12 @@ def expected_names(templates: Iterable[str], version: str, tag: str = "") -> tup
 class ArtifactFacts:
     """The artifacts of a build.
 
-    ``load`` gives where a file was found, its path there and its bytes. ``expected`` are the names that
-    ``[artifacts]`` of the profile lists, ``licences`` and ``largest`` (bytes) are those of ``[built]``.
+    ``load`` gives where a file was found, its path there and its bytes, open until the next is given.
+    ``expected`` are the names that ``[artifacts]`` of the profile lists, ``licences`` and ``largest`` (bytes)
+    are those of ``[built]``.
     """
 
-    load: Callable[[], Iterable[tuple[str, str, bytes]]]
+    load: Callable[[], Iterable[tuple[str, str, BinaryIO]]]
     expected: tuple[str, ...]
     licences: tuple[str, ...]
     largest: int
@@ -55,13 +57,14 @@ class ArtifactFacts:
         """Every archive once, and what is wrong with those that cannot be read."""
         archives: list[Archive] = []
         problems: list[Problem] = []
-        seen: dict[str, tuple[str, bytes]] = {}
-        for place, path, raw in self._loaded():
+        seen: dict[str, tuple[str, str]] = {}
+        for place, path, file in self._loaded():
             name = posixpath.basename(path)
             if not kind_of(name).archive:
                 continue
-            before = seen.setdefault(name, (place, raw))
-            if before[0] != place and before[1] != raw:
+            digest = digest_of(file)
+            before = seen.setdefault(name, (place, digest))
+            if before[0] != place and before[1] != digest:
                 words = (
                     f"{name} is in {before[0]} and in {place}, with other bytes: one would win over the other"
                 )
@@ -69,15 +72,15 @@ class ArtifactFacts:
             if before[0] != place:
                 continue
             try:
-                archives.append(read_archive(name, raw))
+                archives.append(read_archive(name, file))
             except Finding as error:
                 problems.append(Problem(error.found, error.where, error.do))
         return tuple(archives), tuple(problems)
 
-    def _loaded(self) -> list[tuple[str, str, bytes]]:
+    def _loaded(self) -> Iterator[tuple[str, str, BinaryIO]]:
         """What was built. Raises CannotJudge where it cannot be had: that is another gate's to judge."""
         try:
-            return list(self.load())
+            yield from self.load()
         except Finding as error:
             message = f"what was built cannot be looked at: {error.found}"
             raise CannotJudge(message) from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import tarfile
 import zipfile
+from hashlib import file_digest
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 if TYPE_CHECKING:
@@ -19,6 +20,11 @@ LARGEST_LIST: Final = 4 << 20
 
 LARGEST_HEADER: Final = 1 << 20
 """Bytes of a tar archive's long name or extended header (pax)."""
+
+
+def digest_of(file: BinaryIO) -> str:
+    """The SHA-256 of an open file in hex, in constant memory."""
+    return file_digest(cast("io.BytesIO", file), "sha256").hexdigest()
 
 
 class _Bounded(io.RawIOBase):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
 from functools import cache
 from pathlib import Path
@@ -121,8 +122,8 @@ def test_a_fault_that_cannot_be_made_is_an_error_and_no_healthy_repository() -> 
         lambda: WorkflowFacts(GivenFiles({}), "").starts_by_hand_only(),
         lambda: ArtifactFacts(list, (), (), 1).are_sound(),
         lambda: ArtifactFacts(list, ("a.tgz",), (), 1).are_complete(),
-        lambda: ArtifactFacts(lambda: [("x", "a.tgz", b"")], (), (), 1).are_complete(),
-        lambda: ArtifactFacts(lambda: [("x", "a.tgz", b"")], (), (), 1).carry_their_licences(),
+        lambda: ArtifactFacts(lambda: [("x", "a.tgz", io.BytesIO())], (), (), 1).are_complete(),
+        lambda: ArtifactFacts(lambda: [("x", "a.tgz", io.BytesIO())], (), (), 1).carry_their_licences(),
         lambda: expected_names(["a-{pep440}.whl"], "1.0.0-next.1"),
     ],
     ids=range(9),
@@ -194,8 +195,8 @@ def made(change: Callable[[dict[str, bytes]], dict[str, bytes]] = dict) -> Artif
     files = change(built.build(VERSION, files_at(CANDIDATE), "0" * 40))
     templates = [name for names in PROFILE.artifacts.values() for name in names]
 
-    def load() -> Iterator[tuple[str, str, bytes]]:
-        return ((name, f"dist/{name}", raw) for name, raw in files.items())
+    def load() -> Iterator[tuple[str, str, io.BytesIO]]:
+        return ((name, f"dist/{name}", io.BytesIO(raw)) for name, raw in files.items())
 
     return ArtifactFacts(
         load, expected_names(templates, VERSION), PROFILE.built.licences, PROFILE.built.largest
@@ -226,7 +227,7 @@ def test_a_broken_archive_is_there_and_broken() -> None:
 
 
 def test_one_name_for_two_files_is_found() -> None:
-    both = [("a", "x-1.tgz", b"1"), ("b", "x-1.tgz", b"2")]
+    both = [("a", "x-1.tgz", io.BytesIO(b"1")), ("b", "x-1.tgz", io.BytesIO(b"2"))]
     with pytest.raises(Finding, match="is in a and in b, with other bytes"):
         ArtifactFacts(lambda: both, (), (), 1).are_sound()
 
