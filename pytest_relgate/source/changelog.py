@@ -1,7 +1,9 @@
 """Whether a changelog is final for a version: it has a section, dated, with something in it. Pure. SPEC B9.
 
-Read as Markdown (https://keepachangelog.com and its many relatives): a section begins at a heading of any
+Read as Markdown (https://keepachangelog.com and its many relatives) or as reStructuredText (titles above a
+line, or between two, of any sign: docutils.sourceforge.io, "Sections"): a section begins at a heading of any
 level that begins with a version or with "Unreleased"; what stands in code fences and comments is no heading.
+The date stands in the heading or below it alone; where the release before has none, none is needed.
 """
 
 from __future__ import annotations
@@ -10,13 +12,15 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
+from pytest_relgate.source.ecosystems import pep440_of
 from pytest_relgate.source.problem import Problem
 
 _ATX = re.compile(r" {0,3}#{1,6}(?:[ \t]+(?P<words>.*?))?(?:[ \t]+#+)?[ \t]*")
 _UNDERLINE = re.compile(r" {0,3}(?:={2,}|-{2,}|~{2,})[ \t]*")
+_RULED = re.compile(r"([!-/:-@\[-`{-~])\1{2,}[ \t]*")  # any one sign, in reStructuredText
 _FENCE = re.compile(r" {0,3}(?P<sign>`{3,}|~{3,})")
 _VERSION = re.compile(
-    r"(?:version\s+|release\s+)?\[?v?(?P<version>\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]*[0-9A-Za-z])?)\]?(?![\w.]).*",
+    r"(?:version\s+|release\s+)?\[?v?(?P<version>\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]*[0-9A-Za-z]|(?:a|b|rc|\.dev)\d+)?)\]?(?![\w.]).*",
     re.IGNORECASE,
 )
 _UNRELEASED = re.compile(
@@ -28,6 +32,7 @@ _WORDED_DATE = re.compile(
     r"\s+(?:\d{1,2}(?:st|nd|rd|th)?,?\s+)?\d{4}\b",
     re.IGNORECASE,
 )
+_DATE_LINE = re.compile(r"[:([]*(?:released?|release[ -]?date|date|published)?[]: ]*(?:on)? ?", re.IGNORECASE)
 _LINK = re.compile(r"\[[^\]]+\]:\s*\S+")
 _PLACEHOLDER = re.compile(
     r"[-*+]?\s*[*_(]{0,3}(?:tbd|todo|to do|wip|n/a|none|none yet|nothing(?: here)?(?: yet)?"
@@ -45,6 +50,8 @@ class Section:
     line: int
     date: str
     content: tuple[str, ...]
+    announced: bool = False
+    """Whether the line below the heading says that it is not out, as ``Unreleased``."""
 
     @property
     def unreleased(self) -> bool:
@@ -65,14 +72,20 @@ def sections_of(text: str) -> tuple[Section, ...]:
     for n, (at, name, words) in enumerate(heads):
         end = heads[n + 1][0] if n + 1 < len(heads) else len(lines)
         content = tuple(line for k in range(at + 1, end) if _says(lines, k) for line in [lines[k].strip()])
-        found.append(Section(name, words, at + 1, _date(words), content))
+        below = _dated_below(content)
+        announced = bool(content) and _UNRELEASED.fullmatch(content[0].strip("*_() ")) is not None
+        content = content[1:] if below or announced else content
+        found.append(Section(name, words, at + 1, _date(words) or below, content, announced))
     return tuple(found)
 
 
 def unfinished(text: str, version: str, path: str = "CHANGELOG.md") -> tuple[Problem, ...]:
-    """Say what keeps a changelog from being final for a version (SemVer, without a v)."""
+    """Say what keeps a changelog from being final for a version (SemVer, without a v).
+
+    A section may be headed by the version as PEP 440 spells it.
+    """
     sections = sections_of(text)
-    own = [one for one in sections if one.name == version]
+    own = [one for one in sections if one.name in (version, pep440_of(version))]
     waiting = [one for one in sections if one.unreleased and one.content]
     problems = [
         Problem(
@@ -86,8 +99,10 @@ def unfinished(text: str, version: str, path: str = "CHANGELOG.md") -> tuple[Pro
         problems.insert(
             0, Problem(f"{path} has no section for {version}", path, f"add: ## [{version}] - YYYY-MM-DD")
         )
+    earlier = [one for one in sections if not one.unreleased and one not in own]
+    needs_date = bool(earlier and earlier[0].date)
     for one in own[:1]:
-        problems = [*_unfinished_section(one, path), *problems]
+        problems = [*_unfinished_section(one, path, needs_date=needs_date), *problems]
     problems += [
         Problem(f"{path} has a second section for {version}", f"{path}:{one.line}", "make one of the two")
         for one in own[1:]
@@ -95,14 +110,17 @@ def unfinished(text: str, version: str, path: str = "CHANGELOG.md") -> tuple[Pro
     return tuple(problems)
 
 
-def _unfinished_section(section: Section, path: str) -> list[Problem]:
+def _unfinished_section(section: Section, path: str, *, needs_date: bool) -> list[Problem]:
     where = f"{path}:{section.line}"
     problems = []
     if re.search(r"\b(?:unreleased|yanked|tbd|draft)\b", section.heading, re.IGNORECASE):
         problems.append(
             Problem(f"{path}: the section is not final: {section.heading}", where, "put the date there")
         )
-    elif not section.date:
+    elif section.announced:
+        words = f"{path}: the section of {section.name} says that it is not released"
+        problems.append(Problem(words, where, "put the date there"))
+    elif not section.date and needs_date:
         problems.append(
             Problem(f"{path}: the section of {section.name} has no date", where, "add a date: YYYY-MM-DD")
         )
@@ -150,7 +168,9 @@ def _heading(lines: list[str], at: int) -> str:
     if found := _ATX.fullmatch(lines[at]):
         return (found["words"] or "").strip()
     below = lines[at + 1] if at + 1 < len(lines) else ""
-    return lines[at].strip() if lines[at].strip() and _UNDERLINE.fullmatch(below) else ""
+    words = lines[at].strip()
+    ruled = _RULED.fullmatch(below) and len(below.rstrip()) >= len(words) and not _RULED.fullmatch(words)
+    return words if words and (ruled or _UNDERLINE.fullmatch(below)) else ""
 
 
 def _named(words: str) -> list[str]:
@@ -173,9 +193,19 @@ def _date(words: str) -> str:
     return found[0] if found else ""
 
 
+def _dated_below(content: tuple[str, ...]) -> str:
+    """The date of a first line that holds nothing else, as ``Released 2026-02-18``; empty without one."""
+    if not content:
+        return ""
+    line = re.sub(r"[*_`]", "", content[0])
+    found = _DATE.search(line) or _WORDED_DATE.search(line)
+    rest = line.replace(found[0], "", 1).rstrip(")]. ") if found else line
+    return _date(line) if found and _DATE_LINE.fullmatch(rest) else ""
+
+
 def _says(lines: list[str], at: int) -> bool:
     """Whether a line is content: no heading, underline, link target, blank or placeholder."""
     line = lines[at].strip()
-    if not line or _LINK.fullmatch(line) or _PLACEHOLDER.fullmatch(line) or _UNDERLINE.fullmatch(lines[at]):
+    if not line or _LINK.fullmatch(line) or _PLACEHOLDER.fullmatch(line) or _RULED.fullmatch(line):
         return False
     return not _heading(lines, at)

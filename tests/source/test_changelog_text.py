@@ -85,6 +85,10 @@ def test_an_unfinished_changelog_is_said_to_be_so(old: str, new: str, says: str)
         "## 1.2.0 — January 2, 2026",
         "1.2.0 (2026-01-02)\n==================",
         "1.2.0 - 2026-01-02\n------------------",
+        "Version 1.2.0\n-------------\n\nReleased 2026-01-02",
+        "1.2.0\n^^^^^\n\n*Released on January 2, 2026*",
+        "####################\n 1.2.0 (2026-01-02)\n####################",
+        "## 1.2.0\n\n_2026-01-02_",
     ],
 )
 def test_headings_are_written_in_many_ways(heading: str) -> None:
@@ -98,6 +102,36 @@ def test_headings_are_written_in_many_ways(heading: str) -> None:
 def test_what_stands_in_a_section_begins_no_other(inside: str) -> None:
     assert found(GOOD.replace("- Something.", f"- Something.\n\n{inside}")) == []
     assert len(sections_of(GOOD.replace("- Something.", f"{inside}\n- Something."))) == 3
+
+
+@pytest.mark.parametrize(
+    ("below", "says"),
+    [
+        ("Unreleased", "says that it is not released"),
+        ("*Not in 2026-01-02 but later*", "has no date"),
+        ("Released 2026-02-30", "has no date"),
+    ],
+)
+def test_what_stands_below_a_heading_is_no_date_of_its_own(below: str, says: str) -> None:
+    text = GOOD.replace("## [1.2.0] - 2026-01-02", f"Version 1.2.0\n-------------\n\n{below}")
+    assert says in found(text)[0]
+
+
+def test_a_line_with_the_date_alone_is_no_content() -> None:
+    text = GOOD.replace("## [1.2.0] - 2026-01-02\n\n- Something.", "## 1.2.0\n\nReleased 2026-01-02\n")
+    assert found(text) == ["CHANGELOG.md: the section of 1.2.0 is empty"]
+
+
+def test_a_project_that_dates_no_section_needs_no_date() -> None:
+    """As esbuild and black write theirs: 0.28.2 is out, and was called unfinished."""
+    assert found("# Changelog\n\n## 1.2.0\n\n- x\n\n## 1.1.0\n\n- y\n") == []
+    assert found("# Changelog\n\n## 1.2.0\n\n- x\n") == []  # the first of a new file
+
+
+def test_a_section_may_be_headed_as_python_spells_the_version() -> None:
+    text = "## 1.2.0rc1 - 2026-01-02\n\n- x\n"
+    assert found(text, "1.2.0-rc.1") == []
+    assert found(text, "1.2.0")
 
 
 def test_links_at_the_end_are_no_content() -> None:
