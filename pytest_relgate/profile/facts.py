@@ -24,9 +24,9 @@ from pytest_relgate.profile.source import (
     Built,
     ChannelName,
     FileNames,
+    ManifestPath,
     OptionalPath,
     PinnedVersion,
-    RepositoryPath,
     Rust,
     VariableKey,
     Workflows,
@@ -207,7 +207,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     changes: dict[Name, Patterns] = {}
     tables: dict[Name, Patterns] = {}
     present: dict[Name, Patterns] = {}
-    manifests: tuple[RepositoryPath, ...] = ()
+    manifests: tuple[ManifestPath, ...] = ()
     changelog: OptionalPath = "CHANGELOG.md"
     workflows: Workflows = Workflows()
     pins: dict[VariableKey, PinnedVersion] = {}

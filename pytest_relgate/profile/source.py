@@ -28,6 +28,30 @@ def _inside(value: object) -> object:
     return value
 
 
+MANIFESTS: Final = (
+    "Cargo.toml",
+    "Cargo.lock",
+    "pyproject.toml",
+    "uv.lock",
+    "package.json",
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+)
+"""The names of the files whose version can be read."""
+
+
+def _manifest(value: object) -> object:
+    """Refuse a file whose version nobody could read: a gate of its own looks at that."""
+    value = _inside(value)
+    if isinstance(value, str) and value.rpartition("/")[2] not in MANIFESTS:
+        message = (
+            f"expected a file named {', '.join(MANIFESTS)}, in any folder, found {quoted(value)}: "
+            "take it out, and write a gate that reads it"
+        )
+        raise RelgateError(message)
+    return value
+
+
 def _file_name(value: object) -> object:
     """Refuse a name with a folder in it, or with braces that stand for nothing."""
     if isinstance(value, str):
@@ -53,6 +77,9 @@ def _no_input_of_its_own(value: object) -> object:
 
 
 RepositoryPath = Annotated[str, Meta(description="a path in the repository", extra={"parse": _inside})]
+ManifestPath = Annotated[
+    str, Meta(description="the path of a manifest in the repository", extra={"parse": _manifest})
+]
 OptionalPath = Annotated[
     str,
     Meta(

@@ -1,7 +1,7 @@
 """Which version each manifest and lockfile carries, read by real parsers. Pure. SPEC S7.
 
 The file's name says what it is: ``Cargo.toml``, ``Cargo.lock``, ``pyproject.toml``, ``package.json``,
-``package-lock.json`` (and ``npm-shrinkwrap.json``).
+``package-lock.json`` (and ``npm-shrinkwrap.json``), ``uv.lock``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 Read = "Callable[[str], bytes | None]"
 
 LOCKFILES = frozenset({"Cargo.lock", "package-lock.json", "npm-shrinkwrap.json"})
-KNOWN = ("Cargo.toml", "Cargo.lock", "pyproject.toml", "package.json", "package-lock.json")
+KNOWN = (
+    "Cargo.toml",
+    "Cargo.lock",
+    "pyproject.toml",
+    "uv.lock",
+    "package.json",
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+)
+"""What a manifest or lockfile is named; the profile refuses other names under ``manifests``."""
 DEPENDENCY_KEYS = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
 
 
@@ -91,6 +100,8 @@ def _carried(path: str, paths: Sequence[str], read: Callable[[str], bytes | None
             yield _of_json(path, text, document, ("version",))
         case "package-lock.json" | "npm-shrinkwrap.json":
             yield from _package_lock(path, read)
+        case "uv.lock":
+            yield from _uv_lock(path, read)
         case other:
             words = f"expected a manifest named {', '.join(KNOWN)}, found {other}"
             raise Unreadable(Problem(words, path, "mend the manifests of relgate.toml"))
@@ -228,6 +239,21 @@ def _pyproject(path: str, read: Callable[[str], bytes | None]) -> Iterator[Carri
     yield _carried_toml(path, text, f"{table} version", version, Ecosystem.PYPI)
 
 
+def _uv_lock(path: str, read: Callable[[str], bytes | None]) -> Iterator[Carried]:
+    """The entry of the project that the lock lies beside; uv writes none where the version is dynamic.
+
+    https://docs.astral.sh/uv/concepts/projects/layout/: its source is ``editable`` or ``virtual``, a ``.``.
+    """
+    document, text = toml_of(path, read)
+    for one in document.get("package") or ():
+        source = _table(_table(one).get("source"))
+        if "." in (source.get("editable"), source.get("virtual")) and "version" in one:
+            name = str(one.get("name"))
+            line = _line_of_lock(text, name)
+            version = _text_version(one["version"], path, line, f"the entry of {name}")
+            yield Carried(path, line, f"the entry of {name}", version, Ecosystem.PYPI)
+
+
 def _package_lock(path: str, read: Callable[[str], bytes | None]) -> Iterator[Carried]:
     """Both versions of a lock; the first format (npm 6) has no ``packages``."""
     document, text = json_of(path, read)
@@ -260,7 +286,8 @@ def _text_version(version: Any, path: str, line: int, what: str) -> str:
         return version
     found = "none" if version is None else f"{type(version).__name__} {version!a}"
     place = f"{path}:{line}" if line else path
-    raise Unreadable(Problem(f"{path}: expected a string as {what}, found {found}", place, "set it"))
+    words = f"{path}: expected a string as {what}, found {found}"
+    raise Unreadable(Problem(words, place, "set it, or take the file out of manifests in relgate.toml"))
 
 
 def _line_of_toml(text: str, version: Any) -> int:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_relgate.source.manifests import read_manifests
+from pytest_relgate.errors import RelgateError
+from pytest_relgate.profile import parse_profile
+from pytest_relgate.profile.source import MANIFESTS
+from pytest_relgate.source.manifests import KNOWN, read_manifests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,3 +177,35 @@ def test_a_finding_names_the_line_of_the_version() -> None:
     }
     found = read_manifests(tuple(files), reader(files)).drift("0.4.0")
     assert [problem.where for problem in found] == ["Cargo.toml:4", "package-lock.json:5"]
+
+
+UV_LOCK = """version = 1
+
+[[package]]
+name = "blinker"
+version = "1.9.0"
+source = { registry = "https://pypi.org/simple" }
+
+[[package]]
+name = "flask"
+version = "%s"
+source = { editable = "." }
+"""
+
+
+def test_a_lock_of_uv_carries_the_version_of_its_project_alone() -> None:
+    assert drift({"uv.lock": UV_LOCK % "0.4.0"}) == []
+    found = read_manifests(("uv.lock",), reader({"uv.lock": UV_LOCK % "0.3.9"})).drift("0.4.0")
+    assert [(one.found, one.where) for one in found] == [
+        ("the entry of flask of uv.lock: expected 0.4.0, found 0.3.9", "uv.lock:10")
+    ]
+    assert drift({"uv.lock": UV_LOCK.replace('"."', '"../other"') % "0.3.9"}) == []
+
+
+def test_the_profile_takes_the_manifests_that_can_be_read_and_no_others() -> None:
+    assert MANIFESTS == KNOWN
+    with pytest.raises(RelgateError, match=r"relgate\.toml:2: .*found "version\.txt": .*write a gate"):
+        parse_profile(b'project = "demo"\nmanifests = ["Cargo.toml", "version.txt"]\n', "relgate.toml")
+    assert "take the file out of manifests" in str(
+        read_manifests(("Cargo.toml",), reader({"Cargo.toml": "[workspace]\n"})).problems[0].do
+    )
