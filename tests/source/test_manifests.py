@@ -204,7 +204,7 @@ def test_a_lock_of_uv_carries_the_version_of_its_project_alone() -> None:
 
 def test_the_profile_takes_the_manifests_that_can_be_read_and_no_others() -> None:
     assert MANIFESTS == KNOWN
-    with pytest.raises(RelgateError, match=r"relgate\.toml:2: .*found "version\.txt": .*write a gate"):
+    with pytest.raises(RelgateError, match=r'relgate\.toml:2: .*found "version\.txt": .*write a gate'):
         parse_profile(b'project = "demo"\nmanifests = ["Cargo.toml", "version.txt"]\n', "relgate.toml")
     assert "take the file out of manifests" in str(
         read_manifests(("Cargo.toml",), reader({"Cargo.toml": "[workspace]\n"})).problems[0].do
