@@ -255,6 +255,7 @@ def _means(execution: Execution, config: pytest.Config) -> Means:
     from pytest_relgate.channels.recovery import served
     from pytest_relgate.github.means import Means
     from pytest_relgate.github.triage import Triage
+    from pytest_relgate.request import asked_others
 
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     capture = config.pluginmanager.get_plugin("capturemanager")
@@ -279,6 +280,7 @@ def _means(execution: Execution, config: pytest.Config) -> Means:
         keep=execution.attach,
         triage=Triage.of(execution.facts.profile),
         build_run=_build_run(execution, folder),
+        other_runs=asked_others(config.option, execution.facts.context.phase),
         recover=execution.facts.context.recover,
         served=lambda jobs: served(outside, jobs) if (outside := execution.outside) else ((), ()),
     )

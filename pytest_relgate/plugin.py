@@ -111,6 +111,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run the failed jobs of the rehearsal or publish again; with --release-build-run start it anew "
         "from that build",
     )
+    add(
+        "--release-other-run",
+        metavar="ID",
+        action="append",
+        help="publish: somebody looked at this run, and it published nothing of this release; may be repeated",
+    )
     add("--release-rerun", action="store_true", help="run gates again that have passed on this tree")
     add(
         "--release-plan",

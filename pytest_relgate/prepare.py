@@ -14,7 +14,7 @@ from pytest_relgate.lockfile import read_lock
 from pytest_relgate.model import Context, Gate, Mode, Phase, Subject, Tables, Waiver
 from pytest_relgate.net.origins import PUBLIC, Origins
 from pytest_relgate.profile import Profile, load_profile
-from pytest_relgate.request import PROFILE, Request, asked_recovery
+from pytest_relgate.request import PROFILE, Request, asked_others, asked_recovery
 from pytest_relgate.source.git import Repository
 from pytest_relgate.source.reviewed_commit import ReviewedAt, reviewed_commit
 from pytest_relgate.source.target import agent_of, newest_tag, resolve_base, resolve_target
@@ -110,6 +110,7 @@ def prepare(
         message = "a dry run ends after the rehearsal: publish needs --release-mode live"
         raise RelgateError(message)
     build_run, recover = asked_recovery(options, phase)
+    asked_others(options, phase)
     earlier = evidence = _evidence_root(options.release_evidence, place)
     if box is not None and box.names and options.release_evidence is None:
         evidence = evidence / FAULTY / "+".join(box.names)  # it settles nothing of a healthy run

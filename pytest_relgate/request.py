@@ -37,6 +37,7 @@ NEVER_PINNED = {
     "release_reviewed": "--release-reviewed",
     "release_build_run": "--release-build-run",
     "release_recover": "--release-recover",
+    "release_other_run": "--release-other-run",
 }
 
 # Run modes of pytest and its plugins in which gates do not judge, by option name.
@@ -250,6 +251,24 @@ def asked_recovery(options: argparse.Namespace, phase: str) -> tuple[int, bool]:
         message = f"--release-build-run means nothing to {phase}: take it off"
         raise RelgateError(message)
     return int(named or 0), recover
+
+
+def asked_others(options: argparse.Namespace, phase: str) -> tuple[int, ...]:
+    """The runs of the publish workflow that somebody says are of other releases (SPEC S38).
+
+    Raises RelgateError for one that is no number, and where nothing is published.
+    """
+    named = tuple(getattr(options, "release_other_run", None) or ())
+    for one in named:
+        if not re.fullmatch(r"[1-9][0-9]{0,18}", one):
+            message = (
+                f"--release-other-run: expected the number of a run, as gh run list shows it, found {one!a}"
+            )
+            raise RelgateError(message)
+    if named and phase != "publish":
+        message = f"--release-other-run is for publish, {phase} publishes nothing: take it off"
+        raise RelgateError(message)
+    return tuple(int(one) for one in named)
 
 
 def _refuse_unknown(options: argparse.Namespace, typed: Sequence[str]) -> None:

@@ -31,9 +31,10 @@ class Means:
 
     ``folder`` is where intents are kept; ``permit`` checks the chain; ``opens`` writes into the journal
     that something is about to be started; in ``waiting`` time does not count against a gate's limit;
-    ``build_run`` is the build run that somebody named, 0 for the tag's; ``recover`` is whether to publish
-    the rest of what was published in part; ``served`` says of the channels
-    that some jobs reach what is wrong with what they serve, in words, and which serve what was built;
+    ``build_run`` is the build run that somebody named, 0 for the tag's; ``other_runs`` are runs of the
+    publish workflow that somebody looked at and that published nothing of this release; ``recover`` is
+    whether to publish the rest of what was published in part; ``served`` says of the channels that some jobs
+    reach what is wrong with what they serve, in words, and which serve what was built;
     ``say`` is told in one line of each job that begins and ends; ``keep`` puts a file into the evidence;
     ``triage`` reads the logs of failed jobs.
     """
@@ -48,5 +49,6 @@ class Means:
     keep: Callable[[str, bytes], object] = lambda _, __: None
     triage: Triage = field(default_factory=Triage)
     build_run: int = 0
+    other_runs: tuple[int, ...] = ()
     recover: bool = False
     served: Callable[[tuple[str, ...]], tuple[tuple[str, ...], tuple[str, ...]]] = lambda _: ((), ())

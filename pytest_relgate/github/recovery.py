@@ -71,7 +71,7 @@ def _anew(run: StartedRun, permit: Permit) -> int:
     there = run.there()
     for one in there:
         kind = run.kind_of_run(one)
-        if kind not in (run.kind, ""):
+        if kind not in (run.kind, "") or (not kind and not run.may_be_ours(one)):
             continue
         if one.status != "completed":
             words = f"nothing was started: run {one.id} of {run.target} is at work"

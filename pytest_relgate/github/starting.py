@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from pytest_relgate.github.answers import WorkflowRun
     from pytest_relgate.github.api import Api
+    from pytest_relgate.github.attribution import Attribution
     from pytest_relgate.github.means import Means
     from pytest_relgate.github.permit import Permit
     from pytest_relgate.net.facts import Fact
@@ -115,23 +116,23 @@ class StartedRun:
     def there(self) -> tuple[WorkflowRun, ...]:
         """The dispatched runs that may be of this release. Raises CannotJudge where they cannot be read.
 
-        One at work whose title names no tag may be of any, on whatever commit it was dispatched. One whose
-        title names another tag is of that, as of the release candidate that this commit was before.
+        One whose title names no tag may be of any, on whatever commit it was dispatched: a publish since this
+        release was built, a rehearsal while it is at work. One whose title names another tag is of that, as
+        of the release candidate that this commit was before.
         """
         workflow = self.workflows.publish
-        on_commit = [
-            run
-            for run in known(self.api.runs(workflow, self.commit), f"the runs of {workflow}")
-            if names(run.display_title, self.target) or not names_a_tag(run.display_title, self.target)
-        ]
-        recent = known(self.api.recent_runs(workflow), f"the runs of {workflow}")
-        named = [
-            run
-            for run in recent
-            if names(run.display_title, self.target)
-            or (run.status != "completed" and not names_a_tag(run.display_title, self.target))
-        ]
-        found = {run.id: run for run in (*on_commit, *named) if run.event == "workflow_dispatch"}
+        on_commit = known(self.api.runs(workflow, self.commit), f"the runs of {workflow}")
+        if self.phase is Phase.PUBLISH:  # whoever dispatched one from a branch, however long ago
+            recent = self._attribution.runs()
+        else:
+            recent = known(self.api.recent_runs(workflow), f"the runs of {workflow}")
+            recent = tuple(run for run in recent if self._names_this(run) or run.status != "completed")
+        found = {
+            run.id: run
+            for run in (*on_commit, *recent)
+            if run.event == "workflow_dispatch"
+            and (self._names_this(run) or not names_a_tag(run.display_title, self.target))
+        }
         return tuple(sorted(found.values(), key=lambda run: (run.created_at, run.id), reverse=True))
 
     def to_adopt(self, there: tuple[WorkflowRun, ...]) -> WorkflowRun | None:
@@ -152,17 +153,45 @@ class StartedRun:
             at_work = [run for run in mine if run.status != "completed"]
             good = [run for run in mine if run.conclusion == "success"]
             return (at_work or good or mine)[0]
-        unsaid = [run for run in there if not kinds[run.id]]
+        unsaid = {run.id: why for run in there if not kinds[run.id] and (why := self.may_be_ours(run))}
         if unsaid:
+            first = next(run for run in there if run.id in unsaid)
             words = (
-                f"run {unsaid[0].id} may be a publish of {self.target}: its title does not say what it did"
+                f"run {first.id} may be a publish of {self.target}: its title does not say what it did, and "
+                f"{unsaid[first.id]}"
             )
+            looked = " ".join(f"--release-other-run {number}" for number in sorted(unsaid))
             do = (
-                "look at it, and start nothing before that is known; give the workflow a run-name that says "
-                "Rehearse or Publish and the tag"
+                f"look at {'it' if len(unsaid) == 1 else 'each'}, and start nothing before that is known; "
+                f"what published nothing of {self.target}, say so: type the same command with {looked}. "
+                "Give the workflow a run-name that says Rehearse or Publish and the tag"
             )
-            raise CannotJudge(words, where=unsaid[0].html_url, do=do)
+            raise CannotJudge(words, where=first.html_url, do=do)
         return None
+
+    def _names_this(self, run: WorkflowRun) -> bool:
+        return names(run.display_title, self.target)
+
+    def may_be_ours(self, run: WorkflowRun) -> str:
+        """Why a run whose title does not say it may be a publish of this release; empty where it is not."""
+        return self._attribution.may_be_ours(run)
+
+    @cached_property
+    def _attribution(self) -> Attribution:
+        """What tells the runs of the publish workflow apart."""
+        from pytest_relgate.github.attribution import Attribution
+
+        ours = (IntentFile(path).read() for path in sorted(self.means.folder.glob("rehearsal*.json")))
+        rehearsed = {one.run for one in ours if one is not None and one.run}
+        return Attribution(
+            self.api,
+            self.workflows,
+            self.target,
+            self.commit,
+            self.reaching,
+            self.means.build_run,
+            frozenset(self.means.other_runs) | rehearsed,
+        )
 
     def kind_of_run(self, run: WorkflowRun) -> Literal["rehearsal", "publish", ""]:
         """Whether a run rehearses or publishes this release; empty where nobody can say."""
@@ -199,7 +228,8 @@ class StartedRun:
         intent = self.new_intent(permit, there)
         self.file.write(intent)
         given = (f"{name}={value}" for name, value in intent.inputs.items())
-        self.means.opens(("dispatch", self.workflows.publish, self.target, *given))
+        others = (f"other-run={number}" for number in self.means.other_runs)
+        self.means.opens(("dispatch", self.workflows.publish, self.target, *given, *others))
         match dispatch(self.api, permit, self.workflows.publish, self.workflows.rehearsal):
             case Refused(error=error):
                 self.file.drop()

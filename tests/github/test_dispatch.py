@@ -468,7 +468,7 @@ def test_a_run_that_may_be_a_publish_blocks_until_somebody_looked(world: World, 
         ("in_progress", "publish", True),
         ("queued", "Publish 1583", True),
         ("waiting", "publish", True),
-        ("completed", "publish", False),
+        ("completed", "publish", True),
         ("in_progress", "Publish v0.9.0", False),
     ],
 )
