@@ -49,7 +49,7 @@ def of_checkout(repository: Repository, tag: str) -> Manifests:
     return Manifests(commit, {path: found[path] for path in paths if path in found})
 
 
-class _Entry(msgspec.Struct, frozen=True):
+class _Entry(msgspec.Struct, frozen=True, gc=False):
     path: str
     type: str
 

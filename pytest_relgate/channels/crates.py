@@ -16,7 +16,6 @@ from pytest_relgate.channels.observation import File, Observation, Presence
 from pytest_relgate.decoding import decoder
 from pytest_relgate.net.exchange import Answer, origin_of
 from pytest_relgate.net.facts import Absent, Known, Unknown, found_in, json_of, text_of
-from pytest_relgate.net.request import INDEX
 
 if TYPE_CHECKING:
     from pytest_relgate.net.facts import Fact
@@ -86,7 +85,7 @@ def index_path(name: str) -> str:
 def lines_of(look: Look, where: str) -> Fact[tuple[Line, ...]]:
     """Every line of the index file at ``where``."""
     what = f"the index of the crate {look.package}"
-    outcome = look.http.get(look.url(where), accept="text/plain, */*", limits=INDEX, fresh=look.fresh)
+    outcome = look.http.get(look.url(where), accept="text/plain, */*", fresh=look.fresh)
     fact = text_of(outcome, what)
     if not isinstance(fact, Known):
         return fact
@@ -104,9 +103,7 @@ def lines_of(look: Look, where: str) -> Fact[tuple[Line, ...]]:
 
 def _crate(look: Look, base: str, file: File, line: Line) -> File:
     """Read the crate from where the index says that crates are."""
-    config = json_of(
-        look.http.get(f"{base}/config.json", accept="application/json", limits=INDEX), Config, "config.json"
-    )
+    config = json_of(look.http.get(f"{base}/config.json", accept="application/json"), Config, "config.json")
     if isinstance(config, Known):
         look.exchanges += config.exchanges
     else:

@@ -42,7 +42,7 @@ class Ledger(msgspec.Struct, frozen=True):
         return dict(self.listed)
 
 
-class _Version(msgspec.Struct, frozen=True):
+class _Version(msgspec.Struct, frozen=True, gc=False):
     deprecated: str | bool | None = None
 
 
@@ -67,7 +67,8 @@ def ledger_of(look: Look) -> Ledger | Unknown | None:
 
 def _npm(look: Look) -> Fact[Ledger]:
     where = f"{look.channel.base or look.origins.npm}/{quote(look.package, safe='@')}"
-    fact = json_of(look.http.get(where, accept=_SHORT), _Packument, f"the package {look.package}")
+    answer = look.http.get(where, accept=_SHORT)
+    fact = json_of(answer, _Packument, f"the package {look.package}", each=b"{")
     if not isinstance(fact, Known):
         return fact
     versions = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 import msgspec
@@ -16,12 +16,15 @@ from semver import Version
 
 from pytest_relgate.channels.look import highest, usable
 from pytest_relgate.channels.observation import File, Observation, Presence
+from pytest_relgate.decoding import read_json
 from pytest_relgate.net.exchange import origin_of
 from pytest_relgate.net.facts import Absent, Known, Unknown, json_of
-from pytest_relgate.net.request import INDEX
 
 if TYPE_CHECKING:
     from pytest_relgate.channels.look import Look
+
+
+_NULL: Final = msgspec.Raw(b"null")
 
 
 class Dist(msgspec.Struct, frozen=True):
@@ -30,13 +33,23 @@ class Dist(msgspec.Struct, frozen=True):
     tarball: str
     integrity: str = ""
     shasum: str = ""
-    attestations: object = None
+    attestations: msgspec.Raw = _NULL
+
+
+class Repository(msgspec.Struct, frozen=True):
+    """Where a package says that it is from."""
+
+    url: str = ""
+
+
+class NotRead(msgspec.Struct, frozen=True, gc=False):
+    """An object of which nothing is read: whatever stands in it takes no memory."""
 
 
 class Versions(msgspec.Struct, frozen=True):
     """Every version of a package."""
 
-    versions: dict[str, object] = {}
+    versions: dict[str, NotRead] = {}
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -47,7 +60,7 @@ class Document(msgspec.Struct, frozen=True):
     dist: Dist
     deprecated: str | bool | None = None
     optional_dependencies: dict[str, str] = msgspec.field(default={}, name="optionalDependencies")
-    repository: object = None
+    repository: msgspec.Raw = _NULL
 
 
 def companions(look: Look) -> tuple[tuple[str, ...], str]:
@@ -58,13 +71,21 @@ def companions(look: Look) -> tuple[tuple[str, ...], str]:
     """
     base = look.channel.base or look.origins.npm
     where = f"{base}/{quote(look.package, safe='@')}/{quote(look.expected.spelled, safe='')}"
-    fact = json_of(look.http.get(where, accept="application/json"), Document, look.package)
+    fact = json_of(look.http.get(where, accept="application/json"), Document, look.package, each=b":")
     if not isinstance(fact, Known):
         return (), ""
     named = fact.value.optional_dependencies
     names = tuple(sorted(name for name, version in named.items() if version == look.expected.spelled))
-    said = fact.value.repository
-    return names, str(said.get("url", "")) if isinstance(said, dict) else str(said or "")
+    return names, _address(fact.value.repository)
+
+
+def _address(repository: msgspec.Raw) -> str:
+    """What a package says of its repository: an address, or a table with one. Anybody may write anything."""
+    try:
+        said = read_json(bytes(repository), str | Repository)  # type: ignore[arg-type]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    return said.url if isinstance(said, Repository) else str(said)
 
 
 def observe(look: Look) -> Observation:
@@ -73,18 +94,20 @@ def observe(look: Look) -> Observation:
     name = quote(look.package, safe="@")
     where = f"{base}/{name}/{quote(look.expected.spelled, safe='')}"
     tags = json_of(
-        look.http.get(look.url(f"{base}/-/package/{name}/dist-tags"), limits=INDEX, fresh=look.fresh),
+        look.http.get(look.url(f"{base}/-/package/{name}/dist-tags"), fresh=look.fresh),
         dict[str, str],
         f"the dist-tags of {look.package}",
+        each=b":",
     )
     look.exchanges += tags.exchanges
     if isinstance(tags, Unknown):
         return look.unknown(tags, where)
     resolved = tags.value.get(look.channel.tag or "latest", "") if isinstance(tags, Known) else ""
     fact = json_of(
-        look.http.get(look.url(where), accept="application/json", limits=INDEX, fresh=look.fresh),
+        look.http.get(look.url(where), accept="application/json", fresh=look.fresh),
         Document,
         f"{look.package} {look.expected.spelled}",
+        each=b":",
     )
     match fact:
         case Unknown() as unknown:
@@ -112,7 +135,7 @@ def observe(look: Look) -> Observation:
         files=(file,),
         flags=frozenset({"deprecated"}) if document.deprecated not in (None, False, "") else frozenset(),
         whole=True,
-        provenance=document.dist.attestations is not None or (None if look.channel.mirror else False),
+        provenance=bytes(document.dist.attestations) != b"null" or (None if look.channel.mirror else False),
         mirror=look.channel.mirror,
         exchanges=tuple(look.exchanges),
     )
@@ -127,11 +150,11 @@ def _nothing_stable(look: Look, base: str) -> bool | Unknown:
         look.http.get(
             look.url(f"{base}/{quote(look.package, safe='@')}"),
             accept="application/vnd.npm.install-v1+json",
-            limits=INDEX,
             fresh=look.fresh,
         ),
         Versions,
         f"the package {look.package}",
+        each=b"{",
     )
     look.exchanges += fact.exchanges
     match fact:

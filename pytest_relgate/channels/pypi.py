@@ -25,7 +25,6 @@ from pytest_relgate.channels.look import highest_python, usable
 from pytest_relgate.channels.observation import File, Observation, Presence
 from pytest_relgate.net.exchange import shown
 from pytest_relgate.net.facts import Absent, Known, Unknown, json_of
-from pytest_relgate.net.request import INDEX
 
 if TYPE_CHECKING:
     from pytest_relgate.channels.look import Look
@@ -113,7 +112,7 @@ def observe(look: Look) -> Observation:
 def versions_of(look: Look, base: str) -> tuple[str, Fact[dict[Version, list[Listed]]]]:
     """The address of the project's page, and its files by version."""
     where = f"{base}/{canonicalize_name(look.package)}/"
-    outcome = look.http.get(look.url(where), accept=ACCEPT, limits=INDEX, fresh=look.fresh)
+    outcome = look.http.get(look.url(where), accept=ACCEPT, fresh=look.fresh)
     fact = json_of(outcome, Project, f"{look.package} on the index")
     if not isinstance(fact, Known):
         return where, fact

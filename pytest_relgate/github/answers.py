@@ -85,6 +85,13 @@ class ReleaseFacts(msgspec.Struct, frozen=True):
     immutable: bool = False
 
 
+class ReleaseName(msgspec.Struct, frozen=True):
+    """A release in a list of all of them, without its assets."""
+
+    tag_name: str
+    draft: bool
+
+
 class WorkflowRun(msgspec.Struct, frozen=True):
     """A run of a workflow. ``path`` is its file, with ``@ref`` behind it on some servers."""
 

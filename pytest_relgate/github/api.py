@@ -10,6 +10,8 @@ import re
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 from urllib.parse import quote
 
+import msgspec
+
 from pytest_relgate.github.answers import (
     ArtifactFacts,
     ArtifactsPage,
@@ -20,6 +22,7 @@ from pytest_relgate.github.answers import (
     PendingDeployment,
     Ref,
     ReleaseFacts,
+    ReleaseName,
     RepositoryFacts,
     RunsPage,
     SecretsPage,
@@ -46,8 +49,16 @@ VERSION: Final = {"x-github-api-version": "2022-11-28"}
 ARCHIVE: Final = Limits(total=300.0, size=2 << 30)
 """The limits of an artifact's archive, which holds native libraries. It is kept on disk."""
 
+LOG: Final = Limits(size=32 << 20, whole=32 << 20)
+"""The limits of a job's log, which stays as it came."""
+
+TEXT: Final = Limits(size=2 << 20, whole=2 << 20)
+"""The limits of a file that a person wrote: a manifest, a formula, a list of checksums."""
+
 _PAGE: Final = 100  # the most that GitHub gives at once
-_PAGES: Final = 10  # filtered lists end at 1,000
+_RELEASES: Final = 30  # a release of many assets takes a hundred kilobytes
+_ROWS: Final = 1000  # filtered lists end there
+_KEPT: Final = 4 << 20  # bytes of all rows of a list, as JSON
 _SHA: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _CREDENTIALS: Final = (
     "see whether the credentials may read this: set GH_TOKEN, or type gh auth login; "
@@ -106,7 +117,9 @@ class Api:
     def contents(self, path: str, sha: str) -> Fact[bytes]:
         """The bytes of a file at a commit."""
         what = f"{path} of {self.repository} at {sha[:12]}"
-        outcome = self._ask(f"/contents/{_quoted(path, safe='/')}?ref={_quoted(sha)}", accept=RAW)
+        outcome = self._ask(
+            f"/contents/{_quoted(path, safe='/')}?ref={_quoted(sha)}", accept=RAW, limits=TEXT
+        )
         return text_of(outcome, what, credential=_CREDENTIALS)
 
     # -- releases -----------------------------------------------------------------------------------------
@@ -117,7 +130,9 @@ class Api:
         found = self._one(f"/releases/tags/{_quoted(tag)}", ReleaseFacts, what, fresh=fresh)
         if not isinstance(found, Absent):
             return found
-        outcome = self._ask(f"/releases?per_page={_PAGE}", fresh=fresh)
+        if not self.http.knows(self.base):
+            return found  # strangers see no drafts
+        outcome = self._ask(f"/releases?per_page={_RELEASES}", fresh=fresh)  # drafts stand first
         listed = json_of(outcome, tuple[ReleaseFacts, ...], what, credential=_CREDENTIALS)
         if not isinstance(listed, Known):
             return listed if isinstance(listed, Unknown) else found
@@ -125,10 +140,10 @@ class Api:
         exchanges = (*found.exchanges, *listed.exchanges)
         return Known(named[0], exchanges) if named else Absent(found.url, found.status, exchanges)
 
-    def releases(self) -> Fact[tuple[ReleaseFacts, ...]]:
+    def releases(self) -> Fact[tuple[ReleaseName, ...]]:
         """Every release, newest first; drafts too, where the credential may see them."""
         what = f"the releases of {self.repository}"
-        return self._paged("/releases", tuple[ReleaseFacts, ...], what, lambda page: page)
+        return self._paged("/releases", tuple[ReleaseName, ...], what, lambda page: page, each=_RELEASES)
 
     def latest_release(self, *, fresh: bool = False) -> Fact[ReleaseFacts]:
         """The release that is marked as the latest, by the date of its commit or because somebody said so."""
@@ -145,7 +160,9 @@ class Api:
 
     def asset_bytes(self, url: str, what: str) -> Fact[bytes]:
         """Read a small asset whole, such as a file of checksums."""
-        return text_of(self.http.get(url, accept="application/octet-stream", follow=ANYWHERE), what)
+        return text_of(
+            self.http.get(url, accept="application/octet-stream", limits=TEXT, follow=ANYWHERE), what
+        )
 
     # -- runs ---------------------------------------------------------------------------------------------
 
@@ -213,7 +230,7 @@ class Api:
 
     def job_log(self, job: int) -> Fact[bytes]:
         """The log of a job; 404 for one that has not completed, and for one that was cancelled."""
-        outcome = self._ask(f"/actions/jobs/{job}/logs", follow=ANYWHERE)
+        outcome = self._ask(f"/actions/jobs/{job}/logs", limits=LOG, follow=ANYWHERE)
         return text_of(outcome, f"the log of job {job}", credential=_CREDENTIALS)
 
     def artifacts(self, run: int) -> Fact[tuple[ArtifactFacts, ...]]:
@@ -304,24 +321,31 @@ class Api:
         rows: Callable[[P], tuple[T, ...]],
         *,
         enough: Callable[[list[T]], bool] | None = None,
+        each: int = _PAGE,
     ) -> Fact[tuple[T, ...]]:
-        """Every row of a list, page by page, until it is ``enough``.
+        """Every row of a list, ``each`` of them a page, until it is ``enough``.
 
-        A list that goes on after what GitHub shows is Unknown.
+        A list that goes on after what GitHub shows is Unknown, and so is a page of more than was asked for.
         """
         found: list[T] = []
         exchanges: tuple[Exchange, ...] = ()
-        sign = "&" if "?" in path else "?"
-        for number in range(1, _PAGES + 1):
-            page = self._one(f"{path}{sign}per_page={_PAGE}&page={number}", kind, what)
+        sign, kept, pages = "&" if "?" in path else "?", 0, -(-_ROWS // each)
+        for number in range(1, pages + 1):
+            page = self._one(f"{path}{sign}per_page={each}&page={number}", kind, what)
             if not isinstance(page, Known):
                 return page
             exchanges += page.exchanges
             some = rows(page.value)
+            kept += len(msgspec.json.encode(some))
+            if len(some) > each or kept > _KEPT:
+                words = (
+                    f"{what}: {each} rows a page were asked for, and {len(some)} came, {kept} bytes in all"
+                )
+                return Unknown(words, "see what answers there", exchanges, final=True)
             found += some
-            if len(some) < _PAGE or (enough is not None and enough(found)):
+            if len(some) < each or (enough is not None and enough(found)):
                 return Known(tuple(found), exchanges)
-        words = f"{what}: there are more than {_PAGE * _PAGES}, and GitHub shows no more"
+        words = f"{what}: there are more than {each * pages}, and GitHub shows no more"
         return Unknown(words, "narrow it down by hand", exchanges, final=True)
 
 

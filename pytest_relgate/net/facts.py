@@ -22,6 +22,9 @@ T = TypeVar("T")
 _GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS)
 _SHOWN_BODY = 80
 
+MOST_KEYS = 100_000
+"""Keys of a table: each may take two hundred bytes of memory."""
+
 
 @dataclass(frozen=True)
 class Known(Generic[T]):
@@ -111,12 +114,21 @@ def _said(body: bytes) -> str:
     return f": {line[:_SHOWN_BODY]}" if line and not line.startswith("<") else ""
 
 
-def json_of(outcome: Outcome, kind: type[T], what: str, *, credential: str = "") -> Fact[T]:
-    """The same for a document of JSON, decoded strictly as ``kind``, a msgspec type."""
+def json_of(
+    outcome: Outcome, kind: type[T], what: str, *, credential: str = "", each: bytes = b""
+) -> Fact[T]:
+    """The same for a document of JSON, decoded strictly as ``kind``, a msgspec type.
+
+    ``each`` is for a kind with a table whose keys are anybody's choice: the sign that a document has at least
+    once for each of them. A document with more of them than MOST_KEYS is not read.
+    """
     fact = text_of(outcome, what, credential=credential)
     if not isinstance(fact, Known):
         return fact
     assert isinstance(outcome, Answer)  # noqa: S101  (only an answer is Known)
+    if each and fact.value.count(each) > MOST_KEYS:
+        words = f"{what}: {shown(outcome.url)} lists more than the {MOST_KEYS} entries that are looked at"
+        return Unknown(words, "see which registry answers there", fact.exchanges, final=True)
     try:
         return Known(read_json(fact.value, kind), fact.exchanges)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

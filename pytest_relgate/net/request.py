@@ -11,8 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MIB: Final = 1 << 20
-DOCUMENT: Final = 32 * MIB
-"""The most that a document may have, in bytes, before and after it is unpacked."""
+DOCUMENT: Final = 8 * MIB
+"""The most that a document may have, in bytes, before and after it is unpacked.
+
+Read into objects it may take six times its bytes (measured on rows that are as short as can be), or five
+times as one text with a sign outside of Unicode's first plane; all of it must stay below 64 MiB.
+"""
 
 ANYWHERE: Final = frozenset({"*"})
 """Follow a redirect to any host, without credentials: for signed addresses that an API hands out."""
@@ -40,10 +44,6 @@ class Limits(NamedTuple):
 
 PAGE: Final = Limits()
 """The limits of a document."""
-
-INDEX: Final = Limits(size=8 * MIB, whole=8 * MIB)
-"""The limits of a registry's document. Read into objects it may take six times its bytes (measured on rows
-that are as short as can be), and all of it must stay below 64 MiB."""
 
 FILE: Final = Limits(total=600.0, size=4096 * MIB)
 """The limits of a file that is hashed as it comes."""

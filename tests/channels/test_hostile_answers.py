@@ -27,7 +27,7 @@ from pytest_relgate.channels.outside import OBSERVERS, Outside, surroundings
 from pytest_relgate.github.api import Api
 from pytest_relgate.net import transport
 from pytest_relgate.net.http import Http
-from pytest_relgate.net.request import INDEX, Credential
+from pytest_relgate.net.request import DOCUMENT, Credential
 from pytest_relgate.profile import Profile, load_profile
 from pytest_relgate.sandbox.box import open_box
 from pytest_relgate.source.git import Repository
@@ -412,7 +412,7 @@ def test_no_answer_makes_a_channel_serve_what_it_does_not(world: World, name: st
 
 def many(before: bytes, row: bytes, after: bytes, between: bytes = b",") -> bytes:
     """A document of short rows, as large as one may be."""
-    room = INDEX.size - len(before) - len(after)
+    room = DOCUMENT - len(before) - len(after)
     return before + between.join([row] * (room // (len(row) + 1))) + after
 
 
@@ -422,7 +422,7 @@ LARGE = [
     ("pypi", "/simple/plasmite/", many(ROWS, b'{"filename":"a","url":"","hashes":{"a":"","b":""}}', b"]}")),
     ("crates", "/pl/as/plasmite", many(b"", b'{"name":"plasmite","vers":"","cksum":""}', b"", b"\n")),
     ("npm", f"/plasmite/{VERSION}", many(b"{", b'"a":{"a":[0]}', b"}")),
-    ("npm", "/-/package/plasmite/dist-tags", b" " * (INDEX.size + 1)),
+    ("npm", "/-/package/plasmite/dist-tags", b" " * (DOCUMENT + 1)),
 ]
 
 
