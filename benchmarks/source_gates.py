@@ -47,7 +47,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from typing import BinaryIO
 
 CHECKS = Path(__file__).parents[1] / "release_checks"
 VERSION = "50.5.4"  # of 10,000 tags half are higher
@@ -132,8 +133,10 @@ def ours(gate: str, repository: Path, archives: Path) -> None:
         case "licensing":
             from pytest_relgate.source.artifact_facts import ArtifactFacts
 
-            def load() -> list[tuple[str, str, bytes]]:
-                return [("dist", path.name, path.read_bytes()) for path in sorted(archives.iterdir())]
+            def load() -> Iterator[tuple[str, str, BinaryIO]]:
+                for path in sorted(archives.iterdir()):
+                    with path.open("rb") as file:
+                        yield "dist", path.name, file
 
             artifacts = ArtifactFacts(load, (), profile.built.licences, 1 << 30)
             judge = lambda: artifacts.carry_their_licences() and ""  # noqa: E731

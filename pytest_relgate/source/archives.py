@@ -6,7 +6,6 @@ out of itself or grows beyond reason is a finding, never a traceback.
 
 from __future__ import annotations
 
-import gzip
 import io
 import lzma
 import posixpath
@@ -17,14 +16,15 @@ import zipfile
 import zlib
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from pytest_relgate.errors import Finding
-from pytest_relgate.source.bounded import members_of, open_tar, open_zip
+from pytest_relgate.source.bounded import LARGEST_HEADER, members_of, open_tar, open_zip
 from pytest_relgate.source.native import HEAD, native_of
+from pytest_relgate.source.unpacking import Unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 MOST_MEMBERS = 50_000
 MOST_BYTES = 4 << 30
@@ -36,6 +36,9 @@ SHORT = 512
 MOST_GROWTH = 500
 """How many times its own size an archive may unpack to, once it unpacks to more than FREE_BYTES."""
 FREE_BYTES = 256 << 20
+_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""What zipfile unpacks no further than it is asked to; the other methods it unpacks as far as they go."""
 
 
 class Kind(StrEnum):
@@ -100,9 +103,16 @@ def kind_of(name: str) -> Kind:
     return Kind.RELEASE if name.endswith((".tar.gz", ".tar.xz", ".tar.bz2", ".zip")) else Kind.OTHER
 
 
-def read_archive(name: str, raw: bytes | BinaryIO, kind: Kind | None = None) -> Archive:
+def read_archive(
+    name: str,
+    raw: bytes | BinaryIO,
+    kind: Kind | None = None,
+    whole: Callable[[str], bool] = lambda _: True,
+) -> Archive:
     """Read what is in an archive, given as bytes or as a file; what is no archive has no members.
 
+    ``whole`` says of which files of a zip archive every byte is read and its sum checked; of the others it
+    is the index and the first bytes. A tar archive has no index, and is always read to its end.
     Raises Finding for one that is broken, cut short, leads out of itself or unpacks beyond reason.
     """
     known = kind or kind_of(name)
@@ -116,12 +126,11 @@ def read_archive(name: str, raw: bytes | BinaryIO, kind: Kind | None = None) -> 
     allowed = min(MOST_BYTES, max(FREE_BYTES, MOST_GROWTH * length))
     try:
         zipped = name.endswith((".whl", ".zip"))
-        found = _zip_members(name, file, allowed) if zipped else _tar_members(name, file, allowed)
+        found = _zip_members(name, file, allowed, whole) if zipped else _tar_members(name, file, allowed)
         members = tuple(_kept(name, found))
     except (
         tarfile.TarError,
         zipfile.BadZipFile,
-        gzip.BadGzipFile,
         lzma.LZMAError,
         zlib.error,
         EOFError,
@@ -174,82 +183,83 @@ def _too_large(name: str, allowed: int) -> Finding:
     return Finding(message, where=name, do="do not unpack it; find out who built it")
 
 
-class _Counted(io.RawIOBase):
-    """A stream that ends with a finding when it has given more than is allowed."""
+@dataclass
+class _Allowance:
+    """The bytes that one archive may unpack to, and how many of them it has."""
 
-    def __init__(self, inner: Any, name: str, allowed: int) -> None:
-        self.inner, self.name, self.allowed, self.left = inner, name, allowed, allowed
+    name: str
+    allowed: int
+    spent: int = 0
 
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        got: bytes = self.inner.read(size if size >= 0 else 1 << 20)
-        self.left -= len(got)
-        if self.left < 0:
+    def spend(self, size: int) -> None:
+        self.spent += size
+        if self.spent > self.allowed:
             raise _too_large(self.name, self.allowed)
-        return got
+
+
+class _TarStream(Unpacked):
+    """An unpacked tar archive as tarfile reads it, with an end to what the headers of one file may be."""
+
+    header = 0
+    last = b""
+
+    def read(self, size: int) -> bytes:
+        self.header += size
+        if self.header > 2 * LARGEST_HEADER:  # a sparse file's map goes on for as long as it likes
+            message = f"headers of more than {2 * LARGEST_HEADER >> 20} MiB for one file"
+            raise ValueError(message)
+        self.last = super().read(size)
+        return self.last
 
 
 def _tar_members(name: str, packed: BinaryIO, allowed: int) -> Iterator[Member]:
-    """Stream through a tar archive to its very end, so that one that was cut short is known."""
-    import bz2
-
-    packed.seek(0)
-    first = packed.read(6)
-    packed.seek(0)
-    opened: Any
-    if first[:2] == b"\x1f\x8b":
-        opened = gzip.GzipFile(fileobj=packed)
-    elif first[:6] == b"\xfd7zXZ\0":
-        opened = lzma.LZMAFile(packed)  # noqa: SIM115  (over memory: there is nothing to close)
-    elif first[:3] == b"BZh":
-        opened = bz2.BZ2File(packed)
-    else:
-        message = "it is not compressed, as its name says that it is"
-        raise ValueError(message)
-    stream = _Counted(opened, name, allowed)
-    with open_tar(cast("BinaryIO", stream), "r|") as archive:
+    """Go through a tar archive to its very end, so that one that was cut short is known."""
+    stream = _TarStream(packed, _Allowance(name, allowed).spend)
+    with open_tar(cast("BinaryIO", stream), "r:") as archive:
         for n, member in enumerate(members_of(archive)):
+            stream.header = 0
             if n > MOST_MEMBERS:
                 raise _too_large(name, allowed)
             if member.isdir():
                 continue
             file = archive.extractfile(member) if member.isreg() else None
             head = file.read(HEAD) if file else b""
-            link = member.linkname if member.issym() or member.islnk() else None
+            link = plain(member.linkname) if member.issym() or member.islnk() else None
             if member.islnk():  # a hard link names its target from the top, a symbolic one from its folder
-                link = posixpath.relpath(
-                    _plain(member.linkname), posixpath.dirname(_plain(member.name)) or "."
-                )
-            yield Member(_plain(member.name), member.size, member.mode, link, head)
-    while stream.read(1 << 20):  # the checksum of gzip stands at the end
-        pass
+                link = posixpath.relpath(link or "", posixpath.dirname(plain(member.name)) or ".")
+            yield Member(plain(member.name), member.size, member.mode, link, head)
+    if stream.last.strip(b"\0"):  # tarfile takes a header that it cannot read for the end
+        message = f"what stands at byte {stream.tell() - len(stream.last)} of its tar is no header"
+        raise ValueError(message)
+    stream.to_the_end()
 
 
-def _zip_members(name: str, packed: BinaryIO, allowed: int) -> Iterator[Member]:
-    left = allowed
+def _zip_members(name: str, packed: BinaryIO, allowed: int, whole: Callable[[str], bool]) -> Iterator[Member]:
+    allowance = _Allowance(name, allowed)
     with open_zip(packed) as archive:
         for n, member in enumerate(archive.infolist()):
             if n > MOST_MEMBERS:
                 raise _too_large(name, allowed)
             if member.is_dir():
                 continue
-            mode = member.external_attr >> 16
-            head, size = b"", 0
-            with archive.open(member) as file:  # read to the end: that checks the sum of each member
-                while got := file.read(1 << 20):
-                    head = head or got[:HEAD]
-                    size += len(got)
-                    left -= len(got)
-                    if left < 0:
-                        raise _too_large(name, allowed)
-            link = head.decode("utf-8", "replace") if stat.S_ISLNK(mode) else None
-            yield Member(_plain(member.filename), size, stat.S_IMODE(mode) or 0o644, link, head)
+            allowance.spend(member.file_size)  # zipfile gives no more than that
+            mode, path, size = member.external_attr >> 16, plain(member.filename), member.file_size
+            at_once = 1 << 18 if member.compress_type in _BOUNDED else HEAD
+            with archive.open(member) as file:
+                head = file.read(HEAD)
+                if whole(path):  # read to the end: that checks the sum of each member
+                    size = len(head)
+                    while got := file.read(at_once):
+                        size += len(got)
+            link = plain(head.decode("utf-8", "replace")) if stat.S_ISLNK(mode) else None
+            yield Member(path, size, stat.S_IMODE(mode) or 0o644, link, head)
 
 
-def _plain(path: str) -> str:
-    """A path without the ``./`` in front of it, which tar writes as often as not."""
+def plain(path: str) -> str:
+    """A path without the ``./`` in front of it, which tar writes as often as not, and fit to be shown.
+
+    Control characters, and bytes that are no UTF-8, stand as ``%1b``.
+    """
     while path.startswith("./"):
         path = path[2:]
-    return path
+    return _UNSHOWN.sub(lambda one: f"%{ord(one[0]) & 0xFF:02x}", path)

@@ -54,7 +54,21 @@ class ArtifactFacts:
 
     @cached_property
     def _read(self) -> tuple[tuple[Archive, ...], tuple[Problem, ...]]:
-        """Every archive once, and what is wrong with those that cannot be read."""
+        """Every archive once, and what is wrong with those that cannot be read.
+
+        Of zip archives the index, the first bytes of each file, and the licences to their end: whether all
+        of their bytes are sound is what ``are_sound`` asks, once.
+        """
+        return self._read_with(lambda path: posixpath.basename(path) in self.licences, lambda _: "")
+
+    @cached_property
+    def _read_whole(self) -> tuple[tuple[Archive, ...], tuple[Problem, ...]]:
+        """Every archive once, with every byte of every file."""
+        return self._read_with(lambda _: True, digest_of)
+
+    def _read_with(
+        self, whole: Callable[[str], bool], digest: Callable[[BinaryIO], str]
+    ) -> tuple[tuple[Archive, ...], tuple[Problem, ...]]:
         archives: list[Archive] = []
         problems: list[Problem] = []
         seen: dict[str, tuple[str, str]] = {}
@@ -62,9 +76,9 @@ class ArtifactFacts:
             name = posixpath.basename(path)
             if not kind_of(name).archive:
                 continue
-            digest = digest_of(file)
-            before = seen.setdefault(name, (place, digest))
-            if before[0] != place and before[1] != digest:
+            same = digest(file)
+            before = seen.setdefault(name, (place, same))
+            if before[0] != place and before[1] != same:
                 words = (
                     f"{name} is in {before[0]} and in {place}, with other bytes: one would win over the other"
                 )
@@ -72,7 +86,7 @@ class ArtifactFacts:
             if before[0] != place:
                 continue
             try:
-                archives.append(read_archive(name, file))
+                archives.append(read_archive(name, file, whole=whole))
             except Finding as error:
                 problems.append(Problem(error.found, error.where, error.do))
         return tuple(archives), tuple(problems)
@@ -88,16 +102,12 @@ class ArtifactFacts:
     @property
     def archives(self) -> tuple[Archive, ...]:
         """The archives that could be read. Raises CannotJudge where there are none at all."""
-        archives, problems = self._read
-        if not archives and not problems:
-            message = "nothing was built that could be looked at"
-            raise CannotJudge(message)
-        return archives
+        return _any_of(*self._read)
 
     def are_sound(self) -> Literal[True]:
         """Every archive can be read to its end, leads nowhere outside, and no two share a name."""
-        assert self.archives is not None  # noqa: S101  (asks that there are any)
-        return none_of(self._read[1])
+        _any_of(*self._read_whole)
+        return none_of(self._read_whole[1])
 
     def are_complete(self) -> Literal[True]:
         """The archives are exactly those that the profile expects."""
@@ -122,3 +132,10 @@ class ArtifactFacts:
     def are_not_too_large(self) -> Literal[True]:
         """No archive is larger than the profile allows."""
         return none_of(one for archive in self.archives for one in too_large(archive, self.largest))
+
+
+def _any_of(archives: tuple[Archive, ...], problems: tuple[Problem, ...]) -> tuple[Archive, ...]:
+    if not archives and not problems:
+        message = "nothing was built that could be looked at"
+        raise CannotJudge(message)
+    return archives

@@ -14,7 +14,7 @@ import re
 import tomllib
 from typing import TYPE_CHECKING, Final
 
-from pytest_relgate.source.archives import Archive, Kind
+from pytest_relgate.source.archives import Archive, Kind, plain
 from pytest_relgate.source.bounded import members_of, open_tar, open_zip
 from pytest_relgate.source.ecosystems import Ecosystem, disagreement
 from pytest_relgate.source.problem import Problem
@@ -119,17 +119,13 @@ def member_bytes(name: str, raw: bytes, path: str) -> bytes:
     """The bytes of one file of an archive that :func:`read_archive` took."""
     if name.endswith((".whl", ".zip")):
         with open_zip(io.BytesIO(raw)) as zipped:
-            plain = {_plain(one.filename): one for one in zipped.infolist()}
-            return zipped.read(plain[path])
+            by_path = {plain(one.filename): one for one in zipped.infolist()}
+            return zipped.read(by_path[path])
     with open_tar(io.BytesIO(raw)) as tarred:
         for member in members_of(tarred):
-            if _plain(member.name) == path and (file := tarred.extractfile(member)) is not None:
+            if plain(member.name) == path and (file := tarred.extractfile(member)) is not None:
                 return file.read()
     return b""
-
-
-def _plain(path: str) -> str:
-    return path.removeprefix("./")
 
 
 def lacking(archive: Archive, wanted: Sequence[str]) -> tuple[Problem, ...]:

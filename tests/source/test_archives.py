@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
 import contextlib
 import gzip
 import io
 import itertools
 import json
+import lzma
+import random
 import stat
 import struct
 import tarfile
@@ -60,6 +63,15 @@ def zipped(members: list[Any]) -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for member in members:
             path, content = (member, b"text\n") if isinstance(member, str) else member
+            archive.writestr(path, content)
+    return out.getvalue()
+
+
+def zip_stored(members: list[tuple[str, bytes]]) -> bytes:
+    """A zip archive that packs nothing, so that its bytes can be found and changed."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for path, content in members:
             archive.writestr(path, content)
     return out.getvalue()
 
@@ -208,6 +220,93 @@ def test_what_is_no_sound_archive_is_a_finding(name: str, raw: bytes, says: str)
         read_archive(name, raw)
     assert says in error.value.found
     assert "\n" not in error.value.found
+
+
+PACKERS = {"p-1.0.tar.gz": gzip.compress, "p_1.0_x.tar.xz": lzma.compress, "p_1.0_x.tar.bz2": bz2.compress}
+
+
+@pytest.mark.parametrize("name", PACKERS)
+@pytest.mark.parametrize("at", [0, 1, 700, 60_000])
+def test_an_archive_of_several_streams_is_read_like_one(name: str, at: int) -> None:
+    """What pigz and multi-core xz write: a stream behind a stream, and zeros behind the last one."""
+    pack, tarred = PACKERS[name], gzip.decompress(GOOD_TAR)
+    raw = pack(tarred[:at]) + pack(tarred[at:])
+    for whole in (raw, raw + bytes(1 << 17)):
+        assert [one.path for one in read_archive(name, whole).members] == ["p-1.0/LICENSE", "p-1.0/big"]
+    for cut in (raw[:-4], raw + b"more"):
+        with pytest.raises(Finding, match="broken or cut short"):
+            read_archive(name, cut)
+
+
+def test_a_header_that_cannot_be_read_is_not_the_end() -> None:
+    """tarfile stops there without a word, and all files behind it would be taken as not there."""
+    tarred = bytearray(gzip.decompress(tar(["p-1.0/a", "p-1.0/LICENSE", "p-1.0/b"])))
+    tarred[1024 + 3] ^= 1
+    with pytest.raises(Finding, match="what stands at byte 1024 of its tar is no header"):
+        read_archive("p-1.0.tar.gz", gzip.compress(tarred))
+
+
+def test_the_map_of_a_sparse_file_is_not_read_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its length is told by its first line alone, and tarfile keeps every number of it."""
+    monkeypatch.setattr(archives, "LARGEST_HEADER", 1 << 16)
+    said = {"major": "1", "minor": "0", "name": "p/s", "realsize": "9"}
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        info = tarfile.TarInfo("p/s")
+        info.size, info.pax_headers = 1 << 19, {f"GNU.sparse.{key}": value for key, value in said.items()}
+        archive.addfile(info, io.BytesIO(b"99999999\n" + b"1\n" * (1 << 18)))
+    with pytest.raises(Finding, match="headers of more than"):
+        read_archive("p-1.0.tar.gz", gzip.compress(out.getvalue(), 1))
+
+
+class ReadInPieces(io.BytesIO):
+    """A file that keeps how many bytes it gave at once."""
+
+    most = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        got = super().read(size)
+        self.most = max(self.most, len(got))
+        return got
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_zipfile_unpacks_as_far_as_it_goes_is_handed_to_it_in_small_pieces(method: int) -> None:
+    """One MiB of bzip2 is 20 GiB of zeros, and zipfile unpacks all that it has read at once."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        archive.writestr("LICENSE", random.Random(0).randbytes(200_000))
+    file = ReadInPieces(out.getvalue())
+    assert read_archive("p_1.0_x.zip", file).members[0].size == 200_000
+    assert file.most <= 4096
+
+
+def test_of_a_zip_archive_only_what_a_rule_asks_for_is_read_to_its_end() -> None:
+    licence, library = b"MIT\n" * 2000, bytes(range(256)) * 400
+    raw = bytearray(zip_stored([("LICENSE", licence), ("p.so", library)]))
+    raw[raw.index(library) + 90_000] ^= 1
+    quick = read_archive("p_1.0_x.zip", bytes(raw), whole=lambda path: path == "LICENSE")
+    assert [(one.path, one.size) for one in quick.members] == [
+        ("LICENSE", len(licence)),
+        ("p.so", len(library)),
+    ]
+    raw[raw.index(licence) + 5_000] ^= 1
+    for whole in (lambda path: path == "LICENSE", lambda path: path == "p.so"):
+        with pytest.raises(Finding, match="Bad CRC-32"):
+            read_archive("p_1.0_x.zip", bytes(raw), whole=whole)
+
+
+def test_what_a_zip_archive_announces_counts_although_it_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "FREE_BYTES", 1 << 20)
+    raw = zipped([(f"p/{n}", bytes(1 << 20)) for n in range(8)])
+    with pytest.raises(Finding, match="unpacks to more than"):
+        read_archive("p_1.0_x.zip", raw, whole=lambda _: False)
+
+
+def test_names_that_would_write_to_the_terminal_are_shown_as_what_they_are() -> None:
+    raw = tar([f"p-1.0/{name}" for name in ("\x1b[2J", "a\nb", "\udcff", "ü")])
+    paths = [one.path for one in read_archive("p-1.0.tar.gz", raw).members]
+    assert paths == ["p-1.0/%1b[2J", "p-1.0/a%0ab", "p-1.0/%ff", "p-1.0/ü"]
 
 
 @given(st.sampled_from(["p-1.0.tar.gz", "p_1.0_x.zip"]), st.data())
