@@ -102,7 +102,7 @@ class Mode(StrEnum):
     LIVE = "live"
 
 
-class Condition(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class Condition(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
     """When a gate applies.
 
     ``changed``: a file that matches ``patterns`` differs between base and commit.
@@ -137,7 +137,7 @@ class Tables(msgspec.Struct, frozen=True):
     unreadable: dict[str, str] = {}
 
 
-class Gate(msgspec.Struct, frozen=True, gc=False):
+class Gate(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """One gate of a phase with what decides about it. ``limit`` is in seconds, 0 is unknown."""
 
     id: str
@@ -156,7 +156,7 @@ class Gate(msgspec.Struct, frozen=True, gc=False):
     faults: tuple[str, ...] = ()
 
 
-class Proof(msgspec.Struct, frozen=True, gc=False):
+class Proof(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """Why a condition holds or does not: what was compared and what was looked at.
 
     ``held`` is None when the condition could not be decided; then the gate runs. ``alike`` are files that
@@ -185,7 +185,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
         return not any(proof.held is False for proof in self.proofs)
 
 
-class Artifact(msgspec.Struct, frozen=True):
+class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One built file: name, ``sha256:`` digest, size in bytes."""
 
     name: str
@@ -193,7 +193,17 @@ class Artifact(msgspec.Struct, frozen=True):
     size: int
 
 
-class Subject(msgspec.Struct, frozen=True):
+class BuildRun(msgspec.Struct, frozen=True):
+    """The run that built a release, and every file that it built, metadata left out."""
+
+    id: int
+    attempt: int
+    url: str
+    commit: str
+    artifacts: tuple[Artifact, ...] = ()
+
+
+class Subject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the evidence is about.
 
     ``tree`` is the git tree of ``commit`` without waivers, sign-offs and evidence, marked with ``+`` and a
@@ -275,7 +285,7 @@ class Plan(msgspec.Struct, frozen=True):
     elsewhere: tuple[str, ...] = ()
 
 
-class Waiver(msgspec.Struct, frozen=True):
+class Waiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A reviewed exception for one gate of one release, from ``waivers.toml``.
 
     ``created`` and ``expires`` are RFC 3339; ``states`` are the states that it covers.
@@ -324,7 +334,7 @@ class Earlier(msgspec.Struct, frozen=True):
     build_run: int = 0
 
 
-class Reason(msgspec.Struct, frozen=True, gc=False):
+class Reason(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """Why a verdict is BLOCKED. ``code`` is a State, or an upper-case word for a fact about the run."""
 
     code: str
@@ -364,7 +374,7 @@ class Verdict(msgspec.Struct, frozen=True):
         return not self.passed and all(r.code == State.PENDING for r in self.reasons)
 
 
-class Context(msgspec.Struct, frozen=True):
+class Context(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a run was asked for and where each answer came from. SPEC S1-S5.
 
     ``base`` is empty for a first release; ``base_commit`` likewise. ``*_why`` are for people.
@@ -391,7 +401,7 @@ class Context(msgspec.Struct, frozen=True):
     recover: bool = False
 
 
-class Drill(msgspec.Struct, frozen=True):
+class Drill(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which gates of a phase are proved able to fail, and why the others are not. SPEC B10.
 
     ``when`` is RFC 3339 in UTC; ``checks`` the digest of the checks that were drilled.

@@ -105,7 +105,7 @@ def _is_as_good(path: Path, reading: journals.Reading, context: Context, subject
     return (
         path.name == f"{_name(text)}.json"
         and sealed.verdict == "PASSED"
-        and sealed.subject == subject
+        and without_artifacts(sealed.subject) == without_artifacts(subject)
         and _asked(sealed.context, sealed.subject) == _asked(context, subject)
         and _nothing_judged_since(sealed.journal, reading)
     )
@@ -118,7 +118,7 @@ def _asked(context: Context, subject: Subject) -> tuple[object, ...]:
 def _nothing_judged_since(at: seal.JournalHead, reading: journals.Reading) -> bool:
     begun = 0 < at.lines <= reading.lines and reading.heads[at.lines - 1] == at.head
     since = reading.entries[at.lines :]
-    return begun and not any(isinstance(entry, journals.AttemptClosed) for entry in since)
+    return begun and not any(isinstance(entry, journals.AttemptClosed | journals.NotKnown) for entry in since)
 
 
 def _name(text: bytes) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pytest_relgate.evidence.as_written import NAME, UPGRADE, link_of, this_version
 from pytest_relgate.evidence.folder import sync_folder
 from pytest_relgate.evidence.printable import writable
 from pytest_relgate.model import Attempt, Context, Gate, Reason, State, Subject
@@ -93,6 +94,14 @@ class RunClosed(msgspec.Struct, frozen=True, tag="end", tag_field="kind", forbid
     set_aside: tuple[str, ...] = ()
 
 
+class NotKnown(msgspec.Struct, frozen=True):
+    """A whole line of the chain that only a later version of this package can read; ``why`` says so."""
+
+    prev: str
+    kind: str
+    why: str
+
+
 Entry = RunOpened | AttemptClosed | CommandOpened | RunClosed
 
 _encode = msgspec.json.Encoder().encode
@@ -115,7 +124,7 @@ class Reading:
     ``problem`` is not empty when a line in the middle is broken, which no crash explains.
     """
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[Entry | NotKnown, ...] = ()
     heads: tuple[str, ...] = ()
     size: int = 0
     torn: int = 0
@@ -130,6 +139,11 @@ class Reading:
     def head(self) -> str:
         """The digest of the last line; empty when there is none."""
         return self.heads[-1] if self.heads else ""
+
+    @property
+    def newer(self) -> str:
+        """What of it only a later version can read; empty where nothing is."""
+        return next((entry.why for entry in self.entries if isinstance(entry, NotKnown)), "")
 
     @property
     def runs(self) -> tuple[RunOpened, ...]:
@@ -173,7 +187,7 @@ class Reading:
                     started.setdefault(entry.gate, []).append(entry)
                 case AttemptClosed():
                     started.pop(entry.gate, None)
-                case RunClosed():
+                case RunClosed() | NotKnown():
                     pass
         return tuple(command for commands in started.values() for command in commands)
 
@@ -203,7 +217,7 @@ def attempt_of(entry: AttemptClosed, context: Context, subject: Subject) -> Atte
 
 def parse(text: bytes) -> Reading:
     """Read a journal's bytes. Nothing raises: what does not fit is in ``torn`` or ``problem``."""
-    entries: list[Entry] = []
+    entries: list[Entry | NotKnown] = []
     heads: list[str] = []
     offset = 0
     head = ""
@@ -227,22 +241,32 @@ def parse(text: bytes) -> Reading:
     return Reading(tuple(entries), tuple(heads), offset, torn, problem)
 
 
-def _entry(line: bytes) -> Entry | None:
+def _entry(line: bytes) -> Entry | NotKnown | None:
     try:
         return _decoder()(line)
-    except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
-        return None
+    except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
+        if (link := link_of(line)) is None:
+            return None
+        why = (
+            f"it has a line of the kind {link.kind} that {NAME} {this_version()} does not know ({error}): a "
+            f"newer one wrote it, or somebody altered it; {UPGRADE}"
+        )
+        return NotKnown(link.prev, link.kind, why)
 
 
 @dataclass
 class _Order:
-    """What may follow what: an opening line, what its run did, its end."""
+    """What may follow what: an opening line, what its run did, its end; behind a newer line all may."""
 
     run: int = 0
     ended: bool = True
+    known: bool = True
 
-    def problem(self, entry: Entry) -> str:
+    def problem(self, entry: Entry | NotKnown) -> str:
         """Say why this entry cannot stand here; empty if it can."""
+        self.known = self.known and not isinstance(entry, NotKnown)
+        if not self.known or isinstance(entry, NotKnown):
+            return ""
         if isinstance(entry, RunOpened):
             if entry.run <= self.run:
                 return f"run {entry.run} opens after run {self.run}"
@@ -266,11 +290,11 @@ def _was_edited(rest: bytes) -> bool:
     return bool(found) and (b"\0" not in first or any(map(_is_durable, found)))
 
 
-def _is_durable(entry: Entry) -> bool:
+def _is_durable(entry: Entry | NotKnown) -> bool:
     match entry:
         case AttemptClosed():
             return not entry.outcome.passing
-        case RunOpened() | RunClosed():
+        case RunOpened() | RunClosed() | NotKnown():
             return True
         case CommandOpened():
             return False

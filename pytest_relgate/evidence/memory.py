@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence import seal
+from pytest_relgate.evidence.as_written import NewerError
 from pytest_relgate.evidence.folder import DIGEST, JOURNAL, SEAL, Folder
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def read_whole(folder: Path) -> journals.Reading:
         sealed = seal.decode((folder / SEAL).read_bytes())
     except FileNotFoundError:
         sealed = None
-    except seal.NewerSchemaError as error:
+    except NewerError as error:
         message = f"the evidence in {folder} cannot be continued: {error}"
         raise RelgateError(message) from None
     except ValueError as error:
@@ -75,5 +76,8 @@ def read_whole(folder: Path) -> journals.Reading:
             problem = f"the journal does not hold the {lines} lines that were sealed"
     if problem:
         message = f"the evidence in {folder} was altered: {problem}; {DAMAGED.format(folder)}"
+        raise RelgateError(message)
+    if reading.newer:
+        message = f"the evidence in {folder} cannot be continued: {reading.newer}"
         raise RelgateError(message)
     return reading

@@ -1,7 +1,8 @@
 """The seal: ``evidence.json``, written last, over everything else in the folder.
 
-Its bytes are canonical: reading and writing it again gives the same bytes, so that no byte can change
-unseen; ``evidence.json.sha256`` (for ``sha256sum -c``) carries its digest, the head that a run prints.
+Its bytes are canonical: what is read is written in one way only, so that no byte can change unseen;
+``evidence.json.sha256`` (for ``sha256sum -c``) carries the digest of the bytes as written, the head that a
+run prints. Members that were added since an older version wrote it are absent (``as_written.py``).
 """
 
 from __future__ import annotations
@@ -16,6 +17,14 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from pytest_relgate.evidence.as_written import (
+    NAME,
+    UPGRADE,
+    NewerError,
+    is_laid_out,
+    schema_of,
+    this_version,
+)
 from pytest_relgate.evidence.folder import DIGEST, JOURNAL, SEAL
 from pytest_relgate.model import (
     Attempt,
@@ -37,10 +46,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 SCHEMA: Final = 1
-
-
-class NewerSchemaError(ValueError):
-    """The evidence was written by a later version of this package, which alone can read it."""
 
 
 class SealedAttempt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -125,12 +130,6 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = None
 
 
-class _Numbered(msgspec.Struct, frozen=True):
-    """What every version of the evidence has: the number of its schema."""
-
-    schema: int
-
-
 _encode = msgspec.json.Encoder().encode
 
 
@@ -159,30 +158,30 @@ def encode(evidence: Evidence, gates: Iterable[SealedGate] | None = None) -> Ite
 def decode(text: bytes) -> Evidence:
     """Read evidence.
 
-    Raises ValueError when the bytes are not what ``encode`` writes, NewerSchemaError when a later version
-    of this package wrote them.
+    Raises NewerError when they hold what only a later version of this package knows, another ValueError
+    when the bytes are not what a version writes.
     """
     try:
         evidence = _decoder().decode(text)
     except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
-        if (number := _schema_of(text)) > SCHEMA:
+        number = schema_of(text)
+        if number == SCHEMA:
             message = (
-                f"its schema is {number}, this pytest-relgate reads {SCHEMA}: "
-                "type pip install --upgrade pytest-relgate"
+                f"it holds what {NAME} {this_version()} does not know ({error}): a newer one wrote it, or "
+                f"somebody altered it; {UPGRADE}"
             )
-            raise NewerSchemaError(message) from None
+            raise NewerError(message) from None
+        if number > SCHEMA:
+            message = (
+                f"its schema is {number}, written by a newer {NAME}, and this one reads schema {SCHEMA}: "
+                f"{UPGRADE}"
+            )
+            raise NewerError(message) from None
         raise ValueError(str(error)) from None
-    if b"".join(encode(evidence)) != text:
+    if b"".join(encode(evidence)) != text and not is_laid_out(text, evidence):
         message = "its bytes are not the ones that were written"
         raise ValueError(message)
     return evidence
-
-
-def _schema_of(text: bytes) -> int:
-    try:
-        return msgspec.json.decode(text, type=_Numbered).schema
-    except (ValueError, RecursionError):
-        return 0
 
 
 def blocked(

@@ -17,6 +17,7 @@ from pytest_relgate.clock import now
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence import seal
+from pytest_relgate.evidence.as_written import NAME, NewerError, schema_of, this_version
 from pytest_relgate.evidence.carried import carries
 from pytest_relgate.evidence.finding import AGAIN, DISTRUST, Expectation, Finding, Problem, Verification
 from pytest_relgate.evidence.folder import DIGEST, FAULTY, JOURNAL, SEAL
@@ -39,16 +40,18 @@ def verify_folder(folder: Path, expectation: Expectation) -> Verification:
     evidence: seal.Evidence | None = None
     digest = ""
     try:
-        text, evidence = _read_seal(folder)
+        text = _bytes_of(folder)
         digest = journals.digest(text)
+        evidence = _read_seal(folder, text)
         _check_digest(folder, text, evidence)
         reading = _check_files(folder, evidence)
         _check_expectation(folder, evidence, digest, expectation)
         _check_journal(evidence, reading)
+        _check_artifacts(folder, evidence)
         if evidence.subject.checks_dirty or not evidence.subject.checks_commit:
             return _conclude(_as_sealed(evidence), evidence, digest)
         earlier = _earlier(folder, evidence, expectation)
-        verdict, notes = judge_again(evidence, reading, earlier, expectation)
+        verdict, notes = _judge_again(evidence, reading, earlier, expectation)
     except Problem as problem:
         return Verification(problem.finding, (problem.reason,), problem.do, evidence, digest)
     except RelgateError as error:
@@ -57,6 +60,24 @@ def verify_folder(folder: Path, expectation: Expectation) -> Verification:
         reason = f"{folder} cannot be read: {error.strerror or error}"
         return Verification(Finding.UNDECIDED, (reason,), "", evidence, digest)
     return _conclude(verdict, evidence, digest, notes)
+
+
+def _judge_again(
+    evidence: seal.Evidence,
+    reading: journals.Reading,
+    earlier: tuple[Earlier, ...],
+    expectation: Expectation,
+) -> tuple[Verdict, tuple[str, ...]]:
+    """Judge again; what contradicts the rules of this version may have been right by those of another."""
+    try:
+        return judge_again(evidence, reading, earlier, expectation)
+    except Problem as problem:
+        wrote, ours = evidence.environment.get(NAME, ""), this_version()
+        if problem.finding is not Finding.TAMPERED or not wrote or wrote == ours:
+            raise
+        reason = f"{NAME} {wrote} judged it, and by the rules of {ours} {problem.reason}"
+        do = f"verify it with that version (pip install {NAME}=={wrote}), or run the phase again"
+        raise Problem(Finding.UNDECIDED, reason, do) from None
 
 
 def _conclude(
@@ -80,19 +101,25 @@ def _conclude(
 # -- the folder's own bytes -----------------------------------------------------------------------------
 
 
-def _read_seal(folder: Path) -> tuple[bytes, seal.Evidence]:
+def _bytes_of(folder: Path) -> bytes:
     path = folder / SEAL
     if path.is_symlink():
         raise Problem(Finding.TAMPERED, f"{SEAL} is a link", DISTRUST)
     try:
-        text = path.read_bytes()
+        return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         reason = f"there is no {SEAL} in {folder}"
         do = "name the folder that a run printed, as release-evidence/v0.1.10/prerelease"
         raise Problem(Finding.UNDECIDED, reason, do) from None
+
+
+def _read_seal(folder: Path, text: bytes) -> seal.Evidence:
+    """What the bytes say. Those of another version are no less whole for it, as far as their digest goes."""
     try:
-        return text, seal.decode(text)
-    except seal.NewerSchemaError as error:
+        return seal.decode(text)
+    except NewerError as error:
+        if schema_of(text) == seal.SCHEMA and os.path.lexists(folder / DIGEST):
+            _check_digest_line(folder, text)
         raise Problem(Finding.UNDECIDED, f"{SEAL} cannot be read: {error}") from None
     except ValueError as error:
         reason = f"{SEAL} is not what a run wrote: {error}"
@@ -103,9 +130,13 @@ def _check_digest(folder: Path, text: bytes, evidence: seal.Evidence) -> None:
     again = "type the run's command again: gates that passed are kept"
     if evidence.verdict == "BLOCKED" and any(reason.code == "INCOMPLETE" for reason in evidence.reasons):
         raise Problem(Finding.INCOMPLETE, "the run did not reach its end", again)
-    path = folder / DIGEST
-    if not os.path.lexists(path):
+    if not os.path.lexists(folder / DIGEST):
         raise Problem(Finding.INCOMPLETE, f"{DIGEST} is not there: it was never sealed", again)
+    _check_digest_line(folder, text)
+
+
+def _check_digest_line(folder: Path, text: bytes) -> None:
+    path = folder / DIGEST
     line = f"{hashlib.sha256(text).hexdigest()}  {SEAL}\n".encode()
     if not seal.is_plain_file(path) or path.read_bytes() != line:
         raise Problem(Finding.TAMPERED, f"{DIGEST} does not fit {SEAL}", DISTRUST)
@@ -128,6 +159,8 @@ def _check_files(folder: Path, evidence: seal.Evidence) -> journals.Reading:
         changed.append(f"{JOURNAL} has {reading.lines} lines, {evidence.journal.lines} were sealed")
     if changed or reading is None:
         raise Problem(Finding.TAMPERED, "; ".join(changed), DISTRUST)
+    if reading.newer:
+        raise Problem(Finding.UNDECIDED, f"{JOURNAL} cannot be read: {reading.newer}")
     return reading
 
 
@@ -199,6 +232,14 @@ def _check_journal(evidence: seal.Evidence, reading: journals.Reading) -> None:
 def _as_sealed(evidence: seal.Evidence) -> Verdict:
     """Checks that are not in git cannot be read again; such evidence is BLOCKED by itself."""
     if evidence.verdict == "PASSED":
+def _check_artifacts(folder: Path, evidence: seal.Evidence) -> None:
+    """See that what was built is what the build phase wrote down."""
+    subject = evidence.subject
+    if subject.artifacts and subject.artifacts != artifacts_of(folder, subject.commit):
+        words = f"{SEAL} says that something else was built than is written down beside it"
+        raise Problem(Finding.TAMPERED, words, DISTRUST)
+
+
         raise Problem(Finding.TAMPERED, "it says PASSED although its checks were not committed", DISTRUST)
     return Verdict(passed=False, reasons=evidence.reasons, gates=())
 
