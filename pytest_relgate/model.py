@@ -447,7 +447,7 @@ class Record(msgspec.Struct, frozen=True):
     ``kept`` maps the id of a gate that was not run again to the start time of the attempt that stands.
     ``set_aside`` names what the run put aside or found ruled out in pytest's own configuration;
     ``not_checked`` says in words what this evidence does not speak of; ``channels`` is the
-    newest look at them.
+    newest look at them, ``build`` the run that built it.
     """
 
     context: Context
@@ -468,3 +468,4 @@ class Record(msgspec.Struct, frozen=True):
     command: str = ""
     drill: Drill | None = None
     channels: ChannelTable | None = None
+    build: BuildRun | None = None

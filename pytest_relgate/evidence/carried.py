@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence import seal
+from pytest_relgate.evidence.build_run import without_artifacts
 from pytest_relgate.evidence.folder import DIGEST, JOURNAL, SEAL
 from pytest_relgate.evidence.journal import digest
 from pytest_relgate.evidence.memory import release_of

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pytest_relgate.evidence.build_run import rested_on, with_artifacts
 from pytest_relgate.evidence.channel_table import newest
 from pytest_relgate.evidence.drill import folder_of, read_drill
 from pytest_relgate.evidence.noted import noted
@@ -35,9 +36,10 @@ def record_of(
 ) -> Record:
     """Everything that reports and seal say about one run; times are RFC 3339 in UTC."""
     folder = prepared.evidence / prepared.context.target / prepared.context.phase
+    build = rested_on(folder, prepared.context.phase, prepared.subject.commit)
     return Record(
         context=prepared.context,
-        subject=prepared.subject,
+        subject=with_artifacts(prepared.subject, build, prepared.context.phase),
         verdict=msgspec.structs.replace(verdict, notes=(*verdict.notes, *noted(folder))),
         locked=prepared.lock is not None,
         run=run,
@@ -64,6 +66,7 @@ def record_of(
         ),
         command=command_of(prepared.context, prepared.request),
         channels=newest(folder),
+        build=build,
     )
 
 

@@ -18,6 +18,7 @@ from pytest_relgate.errors import RelgateError
 from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence import seal
 from pytest_relgate.evidence.as_written import NAME, NewerError, schema_of, this_version
+from pytest_relgate.evidence.build_run import artifacts_of, without_artifacts
 from pytest_relgate.evidence.carried import carries
 from pytest_relgate.evidence.finding import AGAIN, DISTRUST, Expectation, Finding, Problem, Verification
 from pytest_relgate.evidence.folder import DIGEST, FAULTY, JOURNAL, SEAL
@@ -208,7 +209,10 @@ def _check_journal(evidence: seal.Evidence, reading: journals.Reading) -> None:
     checks: tuple[tuple[bool, str], ...] = (
         (
             (last.context, last.subject, last.run, end.at, end.set_aside)
-            == (context, evidence.subject, evidence.run, evidence.finished, evidence.set_aside),
+            == (
+                *(context, without_artifacts(evidence.subject), evidence.run, evidence.finished),
+                evidence.set_aside,
+            ),
             f"{SEAL} and {JOURNAL} speak of different runs",
         ),
         (

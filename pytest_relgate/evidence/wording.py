@@ -251,6 +251,7 @@ def subject_in_words(record: Record) -> tuple[tuple[str, str], ...]:
     rows = (
         ("release", _with_reason(context.target, context.target_why)),
         ("commit", printable(subject.commit) or "unknown"),
+        ("build", build_in_words(record)),
         ("phase", str(context.phase)),
         ("mode", f"{context.mode}" + (f" ({where_in_words(context).strip()})" if context.sandbox else "")),
         ("agent", _with_reason(context.agent, context.agent_why)),
@@ -266,6 +267,15 @@ def subject_in_words(record: Record) -> tuple[tuple[str, str], ...]:
         ("run", f"{record.run}, {_span(record.started, record.finished)}"),
     )
     return tuple((label, words) for label, words in rows if words)
+
+
+def build_in_words(record: Record) -> str:
+    """Return which run built it, from what, and where a person sees it; empty where nothing was built yet."""
+    build = record.build
+    if build is None:
+        return ""
+    where = f", {build.url}" if build.url else ""
+    return printable(f"run {build.id}, attempt {build.attempt} @ {short_commit(build.commit)}{where}")
 
 
 def _span(started: str, finished: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from os import SEEK_END
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal
 
 import msgspec
@@ -12,7 +13,9 @@ from pytest_relgate.errors import CannotJudge, Finding, NotYet
 from pytest_relgate.github.artifact import LARGEST_MEMBER, files_of
 from pytest_relgate.github.provenance import Metadata, metadata_problems, run_for, run_problems
 from pytest_relgate.github.triage import GOOD, RunRecord
+from pytest_relgate.model import Artifact, BuildRun
 from pytest_relgate.net.facts import Absent, Known, Unknown, known
+from pytest_relgate.source.bounded import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +48,7 @@ class Build:
         self.api, self.workflows = api, workflows
         self.target, self.commit, self.given = target, commit, given
         self._means = means
+        self._digests: dict[int, tuple[Artifact, ...]] = {}
 
     @cached_property
     def run(self) -> WorkflowRun:
@@ -165,7 +169,32 @@ class Build:
             words = f"artifacts of run {run.id} for {self.target}: {'; '.join(problems)}"
             do = f"build again: {self._by_hand}"
             raise Finding(words, where=run.html_url, do=do)
+        self._write_down()
         return True
+
+    def _write_down(self) -> None:
+        """Put which run it was, and the digest of every file, into the evidence: later phases rely on it.
+
+        A name that stands for different bytes is left out.
+        """
+        if self._means is None:
+            return
+        proof = self.workflows.metadata
+        with self._means.waiting():
+            for artifact in self.artifacts:
+                if artifact.name != proof and artifact.id not in self._digests:
+                    for _ in self.files(artifact):
+                        pass
+        found: dict[str, Artifact] = {}
+        unclear: set[str] = set()
+        for artifact in self.artifacts:
+            for one in self._digests.get(artifact.id, ()) if artifact.name != proof else ():
+                if found.setdefault(one.name, one) != one:
+                    unclear.add(one.name)
+        made = tuple(one for name, one in sorted(found.items()) if name not in unclear)
+        run = self.run
+        record = BuildRun(run.id, run.run_attempt, run.html_url, run.head_sha, made)
+        self._means.keep("build-run.json", msgspec.json.format(msgspec.json.encode(record), indent=1))
 
     def files(self, artifact: ArtifactFacts, largest: int = LARGEST_MEMBER) -> Iterator[tuple[str, BinaryIO]]:
         """Every file of an artifact with its path, one at a time: it is open until the next is asked for.
@@ -174,7 +203,15 @@ class Build:
         """
         what = f"the artifact {artifact.name} of run {self.run.id}"
         do = f"build again: {self._by_hand}"
-        return files_of(self.api, artifact, what=what, where=self.run.html_url, do=do, largest=largest)
+        found: list[Artifact] = []
+        for path, file in files_of(
+            self.api, artifact, what=what, where=self.run.html_url, do=do, largest=largest
+        ):
+            digest, size = digest_of(file), file.seek(0, SEEK_END)
+            found.append(Artifact(path.rpartition("/")[2], f"sha256:{digest}", size))
+            file.seek(0)
+            yield path, file
+        self._digests[artifact.id] = tuple(found)
 
     @property
     def proof_is_gone(self) -> bool:
