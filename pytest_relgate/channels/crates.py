@@ -15,7 +15,7 @@ from pytest_relgate.channels.look import Look, highest
 from pytest_relgate.channels.observation import File, Observation, Presence
 from pytest_relgate.decoding import decoder
 from pytest_relgate.net.exchange import Answer, origin_of
-from pytest_relgate.net.facts import Absent, Known, Unknown, found_in, json_of, text_of
+from pytest_relgate.net.facts import Absent, Known, Short, Unknown, found_in, json_of, text_of
 
 if TYPE_CHECKING:
     from pytest_relgate.net.facts import Fact
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 class Line(msgspec.Struct, frozen=True):
     """One version in the index."""
 
-    name: str
-    vers: str
-    cksum: str
+    name: Short
+    vers: Short
+    cksum: Short
     yanked: bool = False
 
 
 class Config(msgspec.Struct, frozen=True):
     """The index's config.json. ``dl`` is where crates are downloaded."""
 
-    dl: str
+    dl: Short
 
 
 def observe(look: Look) -> Observation:

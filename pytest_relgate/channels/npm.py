@@ -18,7 +18,7 @@ from pytest_relgate.channels.look import highest, usable
 from pytest_relgate.channels.observation import File, Observation, Presence
 from pytest_relgate.decoding import read_json
 from pytest_relgate.net.exchange import origin_of
-from pytest_relgate.net.facts import Absent, Known, Unknown, json_of
+from pytest_relgate.net.facts import Absent, Known, Short, Unknown, json_of
 
 if TYPE_CHECKING:
     from pytest_relgate.channels.look import Look
@@ -30,7 +30,7 @@ _NULL: Final = msgspec.Raw(b"null")
 class Dist(msgspec.Struct, frozen=True):
     """Where a version's tarball is, and its digests: Subresource Integrity, and SHA-1 of old."""
 
-    tarball: str
+    tarball: Short
     integrity: str = ""
     shasum: str = ""
     attestations: msgspec.Raw = _NULL
@@ -55,8 +55,8 @@ class Versions(msgspec.Struct, frozen=True):
 class Document(msgspec.Struct, frozen=True):
     """A version of a package."""
 
-    name: str
-    version: str
+    name: Short
+    version: Short
     dist: Dist
     deprecated: str | bool | None = None
     optional_dependencies: dict[str, str] = msgspec.field(default={}, name="optionalDependencies")
@@ -95,7 +95,7 @@ def observe(look: Look) -> Observation:
     where = f"{base}/{name}/{quote(look.expected.spelled, safe='')}"
     tags = json_of(
         look.http.get(look.url(f"{base}/-/package/{name}/dist-tags"), fresh=look.fresh),
-        dict[str, str],
+        dict[str, Short],
         f"the dist-tags of {look.package}",
         each=b":",
     )

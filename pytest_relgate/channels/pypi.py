@@ -24,7 +24,7 @@ from packaging.version import Version
 from pytest_relgate.channels.look import highest_python, usable
 from pytest_relgate.channels.observation import File, Observation, Presence
 from pytest_relgate.net.exchange import shown
-from pytest_relgate.net.facts import Absent, Known, Unknown, json_of
+from pytest_relgate.net.facts import Absent, Known, Short, Unknown, json_of
 
 if TYPE_CHECKING:
     from pytest_relgate.channels.look import Look
@@ -53,8 +53,8 @@ class Hashes(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 class Listed(msgspec.Struct, frozen=True, rename="kebab", gc=False):
     """A file of a project. ``yanked`` is false, true, or the reason."""
 
-    filename: str
-    url: str
+    filename: Short
+    url: Short
     hashes: Hashes
     size: int | None = None
     yanked: bool | str = False

@@ -311,7 +311,7 @@ class Api:
         return self.http.get(url, accept=accept, headers=VERSION, **more)
 
     def _one(self, path: str, kind: type[T], what: str, *, fresh: bool = False) -> Fact[T]:
-        return json_of(self._ask(path, fresh=fresh), kind, what, credential=_CREDENTIALS)
+        return json_of(self._ask(path, fresh=fresh), kind, what, credential=_CREDENTIALS, each=b"{")
 
     def _paged(
         self,

@@ -131,7 +131,7 @@ def _run_in(body: bytes) -> int:
     """The run that an answer names, 0 for none."""
     try:
         return read_json(body, DispatchedRun).workflow_run_id
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return 0
 
 

@@ -40,6 +40,10 @@ class Label(msgspec.Struct, frozen=True):
     name: str = ""
 
 
+class PullRequest(msgspec.Struct, frozen=True):
+    """That an issue is a pull request. Nothing of it is read."""
+
+
 class IssueFacts(msgspec.Struct, frozen=True):
     """An issue. ``state`` is open or closed; ``pull_request`` is there for what is none."""
 
@@ -49,7 +53,7 @@ class IssueFacts(msgspec.Struct, frozen=True):
     title: str = ""
     body: str | None = None
     labels: tuple[Label | str, ...] = ()
-    pull_request: dict[str, object] | None = None
+    pull_request: PullRequest | None = None
 
     def has(self, label: str) -> bool:
         """Whether it carries the label."""

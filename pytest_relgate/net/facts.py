@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
@@ -23,7 +23,7 @@ _GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.UNAVAILABLE_FOR_LEGAL
 _SHOWN_BODY = 80
 
 MOST_KEYS = 100_000
-"""Keys of a table: each may take two hundred bytes of memory."""
+"""Rows of a list or keys of a table: each may take two hundred bytes of memory, and more than it has."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,9 @@ class Unknown:
         """Return what a gate raises that needed to know."""
         return CannotJudge(self.words, do=self.do)
 
+
+Short = Annotated[str, msgspec.Meta(max_length=2000)]
+"""A name, a version or an address: a longer one is none, and would be told of in every line."""
 
 Fact = Known[T] | Absent | Unknown
 
@@ -119,8 +122,8 @@ def json_of(
 ) -> Fact[T]:
     """The same for a document of JSON, decoded strictly as ``kind``, a msgspec type.
 
-    ``each`` is for a kind with a table whose keys are anybody's choice: the sign that a document has at least
-    once for each of them. A document with more of them than MOST_KEYS is not read.
+    ``each`` is the sign that a document has at least once for each row, or each key of a table, of its kind.
+    A document with more of them than MOST_KEYS is not read.
     """
     fact = text_of(outcome, what, credential=credential)
     if not isinstance(fact, Known):

@@ -20,12 +20,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mutated import TOKEN, Bytes, Page, Pages, Replay, changed
 from pytest_relgate.channels.judge import Standing, judge
+from pytest_relgate.channels.ledger import Ledger, ledger_of
 from pytest_relgate.channels.look import Look
 from pytest_relgate.channels.observation import Expectation, Observation, Presence
 from pytest_relgate.channels.outside import OBSERVERS, Outside, surroundings
 from pytest_relgate.github.api import Api
 from pytest_relgate.net import transport
+from pytest_relgate.net.facts import Unknown
 from pytest_relgate.net.http import Http
 from pytest_relgate.net.request import DOCUMENT, Credential
 from pytest_relgate.profile import Profile, load_profile
@@ -40,46 +43,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 TARGET, VERSION = "v0.1.9", "0.1.9"
 CHANNELS = ("github", "crates", "npm", "pypi", "homebrew")
-TOKEN = "Bearer not-for-anybody-else"
 FACTS = ("version", "files", "digests", "flags")
-
-
-@dataclass(frozen=True)
-class Page:
-    """What a server answers to one address."""
-
-    body: bytes
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-Pages = dict[str, Page]
-
-
-class Bytes(httpx.SyncByteStream):
-    """A body that comes as it is, whatever its headers say."""
-
-    def __init__(self, body: bytes) -> None:
-        self.body = body
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield self.body
-
-
-class Replay(httpx.BaseTransport):
-    """Answers from pages; keeps what was asked with credentials."""
-
-    def __init__(self, _: object = None) -> None:
-        self.pages: Pages = {}
-        self.entrusted: set[str] = set()
-        self.asked = 0
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self.asked += 1
-        if TOKEN in request.headers.values():
-            self.entrusted.add(f"{request.url.scheme}://{request.url.netloc.decode()}")
-        page = self.pages.get(str(request.url).partition("?relgate=")[0], Page(b"{}", 404))
-        return httpx.Response(page.status, headers=page.headers, stream=Bytes(page.body))
 
 
 @dataclass
@@ -92,12 +56,22 @@ class World:
     pages: dict[str, Pages]
     http: Http
     replay: Replay
+    lists: dict[str, Pages] = field(default_factory=dict)
 
     def look(self, name: str, pages: Pages) -> tuple[Observation, dict[str, Standing]]:
         """Look twice at a channel that answers so, and judge it."""
+        at = self.at(name)
+        self.replay.pages, self.replay.entrusted, self.replay.asked = pages, set(), 0
+        at.begin(fresh=True)
+        seen = OBSERVERS[at.channel.kind](at)
+        judgement = judge(seen, self.expected[name], age=None, looked_twice=True)
+        return seen, {fact: getattr(judgement, fact).standing for fact in FACTS}
+
+    def at(self, name: str) -> Look:
+        """The means to look at a channel."""
         channel = self.profile.channels[name]
         api = Api(self.http, self.origins.github_api, channel.tap or self.profile.repository)
-        at = Look(
+        return Look(
             name,
             channel,
             channel.package or self.profile.project,
@@ -110,11 +84,6 @@ class World:
             lambda: True,
             self.profile.repository,
         )
-        self.replay.pages, self.replay.entrusted, self.replay.asked = pages, set(), 0
-        at.begin(fresh=True)
-        seen = OBSERVERS[channel.kind](at)
-        judgement = judge(seen, self.expected[name], age=None, looked_twice=True)
-        return seen, {fact: getattr(judgement, fact).standing for fact in FACTS}
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +117,7 @@ def world(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wor
             evidence=tmp_path_factory.mktemp("evidence"),
         )
         expected = {one.name: one.expectation for one in outside.channels}
+        assert outside.channels.history.ledgers  # the lists of versions are recorded too
         outside.close()
         patch.setattr(transport, "Transport", Replay)
         http = Http((Credential(box.origins.github_api, TOKEN),), sleep=lambda _: None)
@@ -166,138 +136,22 @@ def world(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wor
         _, standings = made.look(name, kept)
         assert set(standings.values()) == {Standing.SERVED}, (name, standings)
         assert asked
+    for name in ("npm", "pypi", "crates", "github"):
+        listed: Pages = {}
+        made.lists[name] = listed
+
+        def found(request: httpx.Request, listed: Pages = listed) -> None:
+            listed[str(request.url)] = kept[str(request.url)]
+
+        replay.pages = kept
+        http._client.event_hooks = {"request": [found]}
+        ledger = ledger_of(made.at(name))
+        assert isinstance(ledger, Ledger)
+        assert VERSION in ledger.versions
     http._client.event_hooks = {}
     box.close()
     yield made
     http.close()
-
-
-# -- what is changed ---------------------------------------------------------------------------------------
-
-HTML = b"<!doctype html><title>Sign in</title>"
-ODD: list[Any] = [
-    None, True, False, 0, -1, 1.5, 10**400, "", "0", "x" * 300, [], {}, [[]], {"": None},
-    "http://[", "//", "ftp://a/b", "http://127.0.0.1:9/x", "http://a:99999/x", "../..", "\x00", "0.1.10",
-    "v0.1.10", "0.1.8", "9.9.9-rc.1", "yanked", "sha256:" + "0" * 64, "0" * 64,
-]  # fmt: skip
-
-
-TOLD = [
-    (b'"yanked":false', b'"yanked":true'),
-    (b'"draft":false', b'"draft":true'),
-    (b'"draft": false', b'"draft": true'),
-    (b'"prerelease":false', b'"prerelease":true'),
-    (b'"prerelease": false', b'"prerelease": true'),
-    (b'"uploaded"', b'"open"'),
-    (b'{"', b'{"deprecated":"use another","'),
-    (b"0.1.9", b"0.1.10"),
-]
-"""What a true answer tells, and a lie in its place."""
-
-
-def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every place in a document."""
-    yield at
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from places(inner, (*at, key))
-    elif isinstance(value, list):
-        for key, inner in enumerate(value[:40]):
-            yield from places(inner, (*at, key))
-
-
-def put(value: Any, at: tuple[Any, ...], new: Any, *, drop: bool) -> Any:
-    """The same document with something else, or nothing, in one place."""
-    if not at:
-        return new
-    copy = dict(value) if isinstance(value, dict) else list(value)
-    if drop and len(at) == 1:
-        del copy[at[0]]
-    else:
-        copy[at[0]] = put(value[at[0]], at[1:], new, drop=drop)
-    return copy
-
-
-def document_of(page: Page) -> Any:
-    """A page's document; None where it is none."""
-    try:
-        return json.loads(page.body)
-    except ValueError:
-        return None
-
-
-@st.composite
-def changed(draw: st.DrawFn, page: Page) -> Page:  # noqa: C901, PLR0911  (a case each)
-    """Another answer than the true one."""
-    headers, body = dict(page.headers), page.body
-    document = document_of(page)
-    kinds = ["cut", "flip", "random", "html", "nested", "labelled", "packed", "status", "empty", "twice"]
-    kinds += ["value", "value", "value", "value", "drop", "constant"] if document is not None else ["line"]
-    told = [pair for pair in TOLD if pair[0] in body]
-    kinds += ["told"] * 4 if told else []
-    match draw(st.sampled_from(kinds)):
-        case "told":  # the last one is mostly the newest
-            old, new = draw(st.sampled_from(told))
-            before, _, after = body.rpartition(old) if draw(st.booleans()) else body.partition(old)
-            return Page(before + new + after, 200, headers)
-        case "cut":
-            return Page(body[: draw(st.integers(0, max(0, len(body) - 1)))], 200, headers)
-        case "flip":
-            at = draw(st.integers(0, max(0, len(body) - 1)))
-            return Page(body[:at] + bytes([draw(st.integers(0, 255))]) + body[at + 1 :], 200, headers)
-        case "random":
-            return Page(draw(st.binary(max_size=60)), 200, headers)
-        case "html":
-            return Page(HTML, 200, headers | {"content-type": draw(st.sampled_from(["text/html", "x"]))})
-        case "nested":
-            opening = draw(st.sampled_from([b"[", b'{"":', b'{"dist":', b'[{"assets":']))
-            return Page(opening * 20_000, 200, headers)
-        case "labelled":
-            coding = draw(
-                st.sampled_from(["gzip", "deflate", "br", "x-gzip", "gzip, gzip", "\xff", "identity"])
-            )
-            return Page(body, 200, headers | {"content-encoding": coding})
-        case "packed":
-            packed = gzip.compress(draw(st.sampled_from([body, bytes(1 << 20), b""])), 1)
-            return Page(
-                packed[: draw(st.sampled_from([len(packed), 12]))],
-                200,
-                headers | {"content-encoding": "gzip"},
-            )
-        case "status":
-            status = draw(
-                st.sampled_from([201, 204, 206, 301, 304, 401, 403, 404, 410, 418, 429, 451, 500, 599])
-            )
-            more = draw(
-                st.sampled_from(
-                    [
-                        {},
-                        {"location": "http://127.0.0.1:9/"},
-                        {"location": "http://["},
-                        {"retry-after": "never"},
-                        {"retry-after": "-1"},
-                        {"age": "\xb2"},
-                        {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9" * 30},
-                    ]
-                )
-            )
-            return Page(body, status, headers | more)
-        case "twice":
-            return Page(body + body, 200, headers)
-        case "line":
-            lines = body.split(b"\n")
-            at = draw(st.integers(0, len(lines) - 1))
-            with_ = draw(st.sampled_from([[], [lines[at]] * 2, [b"end"], [b"  if true"], [b'  url "x"']]))
-            return Page(b"\n".join([*lines[:at], *with_, *lines[at + 1 :]]), 200, headers)
-        case "value" | "drop" | "constant" as kind:
-            at = draw(st.sampled_from(list(places(document))))
-            new = "CONSTANT" if kind == "constant" else draw(st.sampled_from(ODD))
-            text = json.dumps(put(document, at, new, drop=kind == "drop"))
-            odd = draw(
-                st.sampled_from(["NaN", "Infinity", "-0", "1e999", "1" * 5000, '"\\ud800"', '{"a":1,"a":2}'])
-            )
-            return Page(text.replace('"CONSTANT"', odd).encode(), 200, headers)
-    return Page(b"", 200, headers)
 
 
 # -- what is true ------------------------------------------------------------------------------------------
@@ -416,12 +270,24 @@ def many(before: bytes, row: bytes, after: bytes, between: bytes = b",") -> byte
     return before + between.join([row] * (room // (len(row) + 1))) + after
 
 
+def keys(before: bytes, value: bytes, after: bytes) -> bytes:
+    """A document with a table of as many keys as it has room for."""
+    rows = b",".join(b'"%x":%s' % (number, value) for number in range(DOCUMENT // (len(value) + 10)))
+    return before + rows + after
+
+
 ROWS = b'{"name":"plasmite","files":['
+NPM = b'{"name":"plasmite","version":"0.1.9","dist":{"tarball":""},'
 LARGE = [
     ("pypi", "/simple/plasmite/", many(ROWS, b'{"filename":"","url":"","hashes":{}}', b"]}")),
     ("pypi", "/simple/plasmite/", many(ROWS, b'{"filename":"a","url":"","hashes":{"a":"","b":""}}', b"]}")),
     ("crates", "/pl/as/plasmite", many(b"", b'{"name":"plasmite","vers":"","cksum":""}', b"", b"\n")),
     ("npm", f"/plasmite/{VERSION}", many(b"{", b'"a":{"a":[0]}', b"}")),
+    ("npm", f"/plasmite/{VERSION}", keys(NPM + b'"optionalDependencies":{', b'"a"', b"}}")),
+    ("npm", f"/plasmite/{VERSION}", NPM + b'"repository":' + b"[" * 900 + b"]" * 900 + b"}"),
+    ("npm", f"/plasmite/{VERSION}", many(NPM + b'"repository":[', b"[]", b"]}")),
+    ("npm", "/-/package/plasmite/dist-tags", keys(b"{", b'"a"', b"}")),
+    ("npm", "/-/package/plasmite/dist-tags", b'{"latest":"' + b"a" * (DOCUMENT - 99) + b'\xf0\x9f\x98\x80"}'),
     ("npm", "/-/package/plasmite/dist-tags", b" " * (DOCUMENT + 1)),
 ]
 
@@ -440,7 +306,63 @@ def test_no_document_takes_more_than_64_mib(world: World, name: str, path: str, 
     finally:
         tracemalloc.stop()
     assert peak < 64 << 20
-    assert standings["version"] is not Standing.SERVED
+    assert set(standings.values()) != {Standing.SERVED}
+
+
+LEDGERS = [
+    ("npm", "/plasmite", keys(b'{"versions":{', b"{}", b"}}")),
+    ("npm", "/plasmite", keys(b'{"versions":{', b'{"a":[]}', b"}}")),
+    ("npm", "/plasmite", keys(b'{"versions":{"1.0.0":{', b"[]", b"}}}")),
+    (
+        "pypi",
+        "/simple/plasmite/",
+        many(ROWS, b'{"filename":"a-1-py3-none-any.whl","url":"","hashes":{}}', b"]}"),
+    ),
+    ("crates", "/pl/as/plasmite", many(b"", b'{"name":"plasmite","vers":"","cksum":""}', b"", b"\n")),
+    ("github", "/releases", many(b"[", b'{"tag_name":"v1.0.0","draft":false}', b"]")),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "body"), LEDGERS, ids=[f"{row[0]}-{n}" for n, row in enumerate(LEDGERS)]
+)
+def test_no_list_of_versions_takes_more_than_64_mib(world: World, name: str, path: str, body: bytes) -> None:
+    look = world.at(name)
+    base = {"npm": world.origins.npm, "pypi": world.origins.pypi, "crates": world.origins.crates_index}
+    address = base.get(name, f"{world.origins.github_api}/repos/{world.profile.repository}") + path
+    more = {f"{address}?per_page=30&page={number}": Page(body) for number in range(1, 35)}
+    world.replay.pages = {address: Page(body), **more}
+    tracemalloc.start()
+    try:
+        found = ledger_of(look)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 64 << 20
+    assert isinstance(found, Unknown) or not found.versions.keys() & {VERSION}
+
+
+@pytest.mark.parametrize("name", ["npm", "pypi", "crates", "github"])
+def test_no_list_of_versions_gives_a_traceback_or_a_version_that_it_lacks(world: World, name: str) -> None:
+    """The weekly look: a version stands in the ledger only where it stands in the list."""
+    pages = {**world.pages[name], **world.lists[name]}
+
+    @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.data())
+    def hold(data: st.DataObject) -> None:
+        url = data.draw(st.sampled_from(sorted(world.lists[name])))
+        world.replay.pages = pages | {url: data.draw(changed(pages[url]))}
+        world.replay.entrusted = set()
+        found = ledger_of(world.at(name))
+        if isinstance(found, Unknown):
+            assert found.words.strip()
+            assert found.do
+            assert "\n" not in found.words
+        elif VERSION in found.versions:
+            assert VERSION in text_of(world.replay.pages[url])
+        assert world.replay.entrusted <= {world.origins.github_api}
+
+    hold()
 
 
 def test_a_file_that_is_listed_a_thousand_times_is_not_read_a_thousand_times(world: World) -> None:
