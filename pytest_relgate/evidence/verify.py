@@ -233,6 +233,14 @@ def _check_journal(evidence: seal.Evidence, reading: journals.Reading) -> None:
             raise Problem(Finding.TAMPERED, otherwise, DISTRUST)
 
 
+def _check_artifacts(folder: Path, evidence: seal.Evidence) -> None:
+    """See that what was built is what the build phase wrote down."""
+    subject = evidence.subject
+    if subject.artifacts and subject.artifacts != artifacts_of(folder, subject.commit):
+        words = f"{SEAL} says that something else was built than is written down beside it"
+        raise Problem(Finding.TAMPERED, words, DISTRUST)
+
+
 def _as_sealed(evidence: seal.Evidence) -> Verdict:
     """Checks that are not in git cannot be read again; such evidence is BLOCKED by itself."""
     if evidence.verdict == "PASSED":
