@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from pytest_relgate.cli.audit_words import add_audit
 from pytest_relgate.cli.incident_words import add_incident
+from pytest_relgate.cli.init_words import add_init
 from pytest_relgate.cli.waive_words import add_waive
 from pytest_relgate.errors import RelgateError
 
@@ -53,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     """The parser of ``relgate``."""
     top = _Parser(
         prog="relgate",
-        description="Look at release evidence that pytest-relgate wrote, and at its sandbox.",
+        description="Draft release gates; look at evidence that pytest-relgate wrote, and at its sandbox.",
         epilog="relgate COMMAND --help says more.",
         allow_abbrev=False,
         formatter_class=_formatter,
@@ -93,6 +94,7 @@ def parser() -> argparse.ArgumentParser:
     add_audit(commands, allow_abbrev=False, formatter_class=_formatter)
     add_incident(commands, allow_abbrev=False, formatter_class=_formatter)
     add_waive(commands, allow_abbrev=False, formatter_class=_formatter)
+    add_init(commands, allow_abbrev=False, formatter_class=_formatter)
     return top
 
 
