@@ -115,7 +115,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--release-other-run",
         metavar="ID",
         action="append",
-        help="publish: somebody looked at this run, and it published nothing of this release; may be repeated",
+        help="publish: somebody looked at this run, and it published nothing of this release; repeatable",
     )
     add("--release-rerun", action="store_true", help="run gates again that have passed on this tree")
     add(
