@@ -224,16 +224,23 @@ def plain(project: Project, row: Row, workers: str) -> Outcome:
     environ = environ | {"COUNT": str(copy.path.with_name("count-plain")), "PYTHONPATH": str(TABLES)}
     alone = ["-p", "no:relgate", "-p", "relgate_standins", *(["-k", row.plain_k] if row.plain_k else [])]
     folder = [] if row.paths else ["release_checks"]
-    command = [*row.python, "-m", "pytest", *alone, *words(row, workers), *folder]
+    command = [*alone, *words(row, workers), *folder]
     if row.again:
-        copy.python(*command, environ=environ)
-    return copy.python(*command, environ=environ)
+        typed(copy, row, workers, command, environ)
+    return typed(copy, row, workers, command, environ)
 
 
 def release(project: Project, row: Row, workers: str) -> Outcome:
     environ = row.env | {"COUNT": str(project.path.with_name("count"))}
     target = [] if row.no_target else ["--release-target", "v0.2.0"]
-    return project.python(*row.python, "-m", "pytest", *words(row, workers), *target, environ=environ)
+    return typed(project, row, workers, [*words(row, workers), *target], environ)
+
+
+def typed(project: Project, row: Row, workers: str, command: list[str], environ: dict[str, str]) -> Outcome:
+    """Type it: each row once in a process of its own, with workers, and once from a warm start, without."""
+    if workers == "n2" or row.only or row.python:
+        return project.python(*row.python, "-m", "pytest", *command, environ=environ)
+    return project.typed(*command, environ=environ)
 
 
 def verification(project: Project, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
