@@ -115,7 +115,7 @@ def _download(cell: Cell, arguments: Mapping[str, str], say: Say) -> None:
     wanted = int(arguments.get("run-id") or cell.run.id)
     run = next((one for one in cell.site.look().runs if one.id == wanted), None)
     pattern = arguments.get("name") or arguments.get("pattern") or "*"
-    found = [one for one in (run.artifacts if run else ()) if fnmatch.fnmatchcase(one.name, pattern)]
+    found = [one for one in newest_of(run) if fnmatch.fnmatchcase(one.name, pattern)]
     if not found:
         message = f"Unable to download artifact(s): Artifact not found for name: {pattern}"
         raise StepFailedError(message)
@@ -127,6 +127,14 @@ def _download(cell: Cell, arguments: Mapping[str, str], say: Say) -> None:
         for name, raw in artifacts.unzipped(cell.site.get(artifact.blob)).items():
             cell.files[f"{place}/{name}" if place != "." else name] = raw
         say(f"Artifact {artifact.name} was downloaded to {place}")
+
+
+def newest_of(run: Run | None) -> tuple[RunArtifact, ...]:
+    """What a run uploaded; of a name that several attempts uploaded, as GitHub lists them all, the newest.
+
+    actions/download-artifact takes them so: actions/toolkit, ``ListArtifactsOptions.latest``.
+    """
+    return tuple({one.name: one for one in (run.artifacts if run else ())}.values())
 
 
 # -- commands -------------------------------------------------------------------------------------------
@@ -212,7 +220,7 @@ def _resolve(cell: Cell, environ: Mapping[str, str], outputs: dict[str, str], sa
 
 
 def _metadata_of(cell: Cell, run: Run) -> dict[str, str]:
-    for artifact in run.artifacts:
+    for artifact in newest_of(run):
         if artifact.name == "release-metadata" and not artifact.expired:
             members = artifacts.unzipped(cell.site.get(artifact.blob))
             found: dict[str, str] = json.loads(members[artifacts.METADATA])

@@ -9,6 +9,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,6 +36,7 @@ class Walk:
         self.folder = folder
         self.path, self.environ = cloned(folder)
         self.evidence = self.path / "release-evidence"
+        self.seconds: dict[str, float] = {}  # wall time of each of the five commands
 
     def type(self, phase: str, *args: str, plugin: str = "") -> subprocess.CompletedProcess[str]:
         """Type the command of a phase."""
@@ -95,7 +97,9 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Walk:
     """A checkout in which all five commands were typed, and each passed."""
     made = Walk(tmp_path_factory.mktemp("walk"))
     for phase in ("prerelease", "build", "rehearsal", "publish", "postrelease"):
+        begun = time.monotonic()
         done = made.type(phase, *MORE.get(phase, ()))
+        made.seconds[phase] = time.monotonic() - begun
         assert (done.returncode, made.seal(phase)["verdict"]) == (0, "PASSED"), f"{phase}: {done.stdout}"
         made.keep(phase)
         if phase in BEFORE:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pytest_relgate.sandbox.actions import newest_of
 from pytest_relgate.sandbox.carry import carry
 from pytest_relgate.sandbox.runs import queued
 from pytest_relgate.sandbox.site import Site, Source
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 WORKFLOW = ".github/workflows/demo.yml"
 FAIL = '{uses: "actions/download-artifact@v4", with: {name: nobody}}'  # there is no such artifact
+
+UPLOAD = '{uses: "actions/upload-artifact@v4", with: {name: proof, path: metadata.json}}'
 
 
 class Play:
@@ -263,6 +266,21 @@ def test_a_new_attempt_keeps_the_jobs_that_went_well() -> None:
     assert len(play.blobs) == before + 1  # only the second has a new log
     assert [job.attempt for job in run.jobs].count(1) == 3
     assert isinstance(jobs[0], Job)
+
+
+def test_every_attempts_artifacts_are_listed_and_the_newest_of_a_name_is_taken() -> None:
+    """A build that was run again lists two of a name, as GitHub's own list of a run does. SPEC S36."""
+    play = Play(
+        """
+        first: {steps: [{uses: actions/checkout@v4}, {run: "echo > metadata.json", env: {TAG: v1}}, UPLOAD]}
+        second: {needs: first, steps: [FAIL]}
+        """.replace("UPLOAD", UPLOAD)
+    )
+    once = play.run()
+    again = play.again(keep=())
+    assert [one.name for one in once.artifacts] == ["proof"]
+    assert [one.name for one in again.artifacts] == ["proof", "proof"]
+    assert [one.id for one in newest_of(again)] == [again.artifacts[-1].id]
 
 
 def test_a_log_has_a_time_on_each_line_and_says_why_it_failed() -> None:

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 import pytest
@@ -15,6 +15,9 @@ import pytest
 from pytest_relgate.sandbox.box import open_box
 from pytest_relgate.sandbox.faults import FAULTS, Fault
 from tests.sandbox.conftest import BEFORE, LIVE, MORE, TARGET, Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MISCHIEF = """\
 from pytest_relgate.net.exchange import Unreachable, Why
@@ -52,8 +55,13 @@ def _words(gate: dict[str, Any]) -> str:
     return " ".join(" ".join(attempt["message"] for attempt in gate["attempts"]).split())
 
 
-def test_five_commands_release_it_on_every_channel(walk: Walk) -> None:
+def test_five_commands_release_it_on_every_channel(
+    walk: Walk, record_property: Callable[[str, object], None]
+) -> None:
+    """The whole walk; its wall time is said and decides nothing (docs/walk.md has the figure)."""
     walk.back_to("postrelease")
+    record_property("walk_seconds", round(sum(walk.seconds.values()), 1))
+    print(f"the walk took {sum(walk.seconds.values()):.1f} s: {walk.seconds}")
     assert walk.runs() == ["Rehearse v0.1.10", "Publish v0.1.10"]
     box = open_box(walk.path, (), walk.environ)
     try:
