@@ -35,6 +35,21 @@ def long_lived() -> Iterator[None]:
             gc.enable()
 
 
+def let_go(config: pytest.Config, known: dict[int, Any]) -> None:
+    """Let go of many tests when pytest has ended, so that their record is written where they were.
+
+    ``known`` are the gates that this process has collected; what somebody else still holds stays.
+    """
+    if len(known) < _OFTEN:
+        return
+    known.clear()
+    session = config.pluginmanager.get_plugin("session")
+    if session is not None:
+        session.items = []
+    gc.unfreeze()
+    gc.collect()
+
+
 class Places:
     """Where tests stand, as pytest reports it: worked out once a file and class, and not once a test.
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 PACKAGE = "pytest_relgate."
+EXTENSIONS = "typing_extensions"
 
 
 class Unwritten:
@@ -34,3 +35,19 @@ def load_as_they_are() -> None:
     """From now on, load the modules of this package without pytest's changes."""
     if Unwritten not in sys.meta_path:
         sys.meta_path.insert(0, Unwritten)
+    _load_msgspec()
+
+
+def _load_msgspec() -> None:
+    """Load msgspec without typing_extensions, of which it takes what Python 3.11 has itself.
+
+    Where it is not installed, msgspec takes the same from typing. Where it is, as with anyio below httpx, it
+    would be a fifth of the memory that a release run adds to pytest.
+    """
+    if EXTENSIONS in sys.modules or "msgspec" in sys.modules:
+        return
+    sys.modules[EXTENSIONS] = None  # type: ignore[assignment]  # as the import system spells "not to be had"
+    try:
+        import msgspec  # noqa: F401  (loaded here once for all rooms)
+    finally:
+        del sys.modules[EXTENSIONS]

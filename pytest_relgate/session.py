@@ -162,14 +162,15 @@ class ReleaseRun:
 
     def collection(self, collected: Collected, worker: str) -> None:
         """A process has collected. The first one opens the run in the journal; others must agree."""
-        gates = {gate.id: gate for gate in collected.gates}
         for decision in collected.decisions:
             self.decisions.setdefault(decision.gate, decision)
         if self._chosen is None:
             self._chosen = frozenset(collected.chosen)
             self._take_gates(collected)
             self._open(collected.chosen)
-        elif set(collected.chosen) != self._chosen or gates != {name: self.collected[name] for name in gates}:
+        elif set(collected.chosen) != self._chosen or any(
+            gate != self.collected[gate.id] for gate in collected.gates
+        ):
             self._fact("INVALID", f"{worker} collected other gates than the first process did")
 
     def _take_gates(self, collected: Collected) -> None:

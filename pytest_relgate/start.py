@@ -27,6 +27,7 @@ from pytest_relgate.intake import AGAIN, take
 from pytest_relgate.keys import EXECUTION, RELEASE_RUN
 from pytest_relgate.loaded import load_from_source, loaded_below
 from pytest_relgate.prepare import Place, prepare
+from pytest_relgate.quick import let_go
 from pytest_relgate.request import read_request, refuse_modes, refuse_optimized
 from pytest_relgate.session import ReleaseRun
 from pytest_relgate.xdist import KEY, in_worker
@@ -316,12 +317,14 @@ def end(config: pytest.Config, begun: Begun, status: int | None) -> int:
         return 0 if begun.answered and nothing_ran else number
     execution = config.stash.get(EXECUTION, None)
     if execution is not None:
-        take(begun, execution.last_words(), "main")
+        words = execution.last_words()
+        let_go(config, execution.selection.known)
+        take(begun, words, "main")
     else:  # workers tell of themselves
         begun.run.loaded(loaded_below(begun.request.checks))
     begun.go_on()
-    for words in begun.died.values():
-        begun.fact("CRASHED", words, "look at the output above, then type it again")
+    for died in begun.died.values():
+        begun.fact("CRASHED", died, "look at the output above, then type it again")
     begun.ended = True
     code = begun.run.finish(number)
     terminal.show(config, terminal.closing(begun.run))

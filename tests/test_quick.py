@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -175,3 +177,40 @@ def test_the_rooms_are_loaded_as_they_are(project: Project) -> None:
     project.lock()
     done = project.release(*QUICK)
     assert done.status == 0, done.out
+
+
+WATCH_ITEMS = """\
+import atexit
+import weakref
+
+ITEMS = weakref.WeakSet()
+atexit.register(lambda: print(f"{len(ITEMS)} of {COUNT} items are held"))
+
+
+def pytest_collection_finish(session):
+    global COUNT
+    ITEMS.update(session.items)
+    COUNT = len(ITEMS)
+"""
+
+
+def test_a_record_is_written_where_its_many_tests_were(project: Project) -> None:
+    project.write(
+        "release_checks/test_gates.py",
+        "import pytest\n\n\n@pytest.mark.prerelease\n"
+        "@pytest.mark.parametrize('number', range(500))\ndef test_number(number):\n    pass\n",
+    )
+    project.write("release_checks/conftest.py", WATCH_ITEMS)
+    project.lock()
+    done = project.release(*QUICK)
+    assert (done.status, len(project.states())) == (0, 500), done.out
+    assert "0 of 500 items are held" in done.out
+
+
+def test_what_python_has_itself_is_not_loaded_again_with_msgspec() -> None:
+    words = (
+        "import sys\nfrom pytest_relgate.rooms import load_as_they_are\nload_as_they_are()\n"
+        "assert 'msgspec' in sys.modules\nassert 'typing_extensions' not in sys.modules\n"
+        "import typing_extensions\n"
+    )
+    subprocess.run([sys.executable, "-c", words], check=True)

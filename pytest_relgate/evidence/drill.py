@@ -1,4 +1,4 @@
-"""What a drill came to, beside the evidence: ``drill-PHASE/drill.json`` for later runs, ``drill.md`` to read.
+"""What a drill came to, beside the evidence: ``drill-PHASE/drill.json`` for later runs.
 
 A drill speaks of the checks that were drilled: once they change it says nothing any more. SPEC B10.
 """
@@ -9,20 +9,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pytest_relgate.evidence.report_markdown import code, prose, table
-from pytest_relgate.evidence.wording import drill_in_words
-from pytest_relgate.judge.drill import Answer
 from pytest_relgate.model import Drill
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from pytest_relgate.judge.drill import Trial
-    from pytest_relgate.model import Context
-
 DRILL = "drill.json"
-PAGE = "drill.md"
 
 
 def folder_of(evidence: Path, target: str, phase: str) -> Path:
@@ -40,33 +32,3 @@ def read_drill(folder: Path, checks: str, *, sandbox: bool) -> Drill | None:
     except (OSError, ValueError):  # it only informs: what cannot be read proves nothing
         return None
     return drill if (drill.checks, drill.sandbox) == (checks, sandbox) else None
-
-
-def drill_page(drill: Drill, trials: Sequence[Trial], lines: Mapping[str, str], context: Context) -> str:
-    """Return a drill as Markdown. ``lines`` describes each fault in one line."""
-    return "".join(_markdown(drill, trials, lines, context))
-
-
-def _markdown(
-    drill: Drill, trials: Sequence[Trial], lines: Mapping[str, str], context: Context
-) -> Iterator[str]:
-    where = " in the sandbox" if context.sandbox else ""
-    yield f"## {prose(f'Drill of {context.target} {context.phase}{where}: {drill_in_words(drill)}')}\n\n"
-    yield f"Checks {code(drill.checks)}\n\n"
-    if drill.unproved:
-        yield "### Not proved able to fail\n\n"
-        yield "".join(f"- {code(gate)}: {prose(why)}\n" for gate, why in drill.unproved.items()) + "\n"
-    yield "### Faults\n\n"
-    yield from table(
-        ("fault", "what is wrong", "gate", "answer", "what the gate said"),
-        [
-            (
-                code(trial.fault),
-                prose(lines.get(trial.fault, "")),
-                code(trial.gate),
-                f"**{trial.answer}**" if trial.answer is not Answer.PROVED else f"{trial.answer}",
-                prose(": ".join(filter(None, [trial.seen.state or "not judged", trial.seen.words]))[:300]),
-            )
-            for trial in trials
-        ],
-    )
