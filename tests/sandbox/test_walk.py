@@ -58,10 +58,9 @@ def _words(gate: dict[str, Any]) -> str:
 def test_five_commands_release_it_on_every_channel(
     walk: Walk, record_property: Callable[[str, object], None]
 ) -> None:
-    """The whole walk; its wall time is said and decides nothing (docs/walk.md has the figure)."""
+    """The whole walk; its wall time is recorded and decides nothing (docs/walk.md has the figure)."""
     walk.back_to("postrelease")
     record_property("walk_seconds", round(sum(walk.seconds.values()), 1))
-    print(f"the walk took {sum(walk.seconds.values()):.1f} s: {walk.seconds}")
     assert walk.runs() == ["Rehearse v0.1.10", "Publish v0.1.10"]
     box = open_box(walk.path, (), walk.environ)
     try:
