@@ -168,12 +168,12 @@ def _archives(formula: Formula) -> tuple[File, ...]:
 
 def _formula(look: Look, path: str) -> Fact[bytes]:
     """Resolve the branch to a commit first: hosts of files cache branches for minutes."""
-    tap = look.api.facts()
+    tap = look.api.facts(fresh=look.fresh)
     if not isinstance(tap, Known):
         return tap
     look.exchanges += tap.exchanges
-    head = look.api.branch_head(tap.value.default_branch)
+    head = look.api.branch_head(tap.value.default_branch, fresh=look.fresh)
     if not isinstance(head, Known):
         return head
     look.exchanges += head.exchanges
-    return look.api.contents(path, head.value)
+    return look.api.contents(path, head.value, fresh=look.fresh)

@@ -7,6 +7,7 @@ REST API".
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 from urllib.parse import quote
 
@@ -30,8 +31,8 @@ from pytest_relgate.github.answers import (
     WorkflowRun,
 )
 from pytest_relgate.github.secrets import Levels
-from pytest_relgate.net.exchange import Answer, origin_of
-from pytest_relgate.net.facts import Absent, Fact, Known, Unknown, json_of, text_of
+from pytest_relgate.net.exchange import Answer, origin_of, shown
+from pytest_relgate.net.facts import Absent, Fact, Known, Unknown, is_html, json_of, text_of
 from pytest_relgate.net.request import ANYWHERE, FILE, Limits
 
 if TYPE_CHECKING:
@@ -77,9 +78,9 @@ class Api:
 
     # -- repository and git -----------------------------------------------------------------------------
 
-    def facts(self) -> Fact[RepositoryFacts]:
+    def facts(self, *, fresh: bool = False) -> Fact[RepositoryFacts]:
         """The repository itself."""
-        return self._one("", RepositoryFacts, f"the repository {self.repository}")
+        return self._one("", RepositoryFacts, f"the repository {self.repository}", fresh=fresh)
 
     def tag_commit(self, tag: str, *, fresh: bool = False) -> Fact[str]:
         """The commit of a tag, through as many annotated tags as there are."""
@@ -100,10 +101,10 @@ class Api:
         words = f"{what} points at a {points_at.type}, and a release is of a commit"
         return Unknown(words, f"look at it: git cat-file -p {tag}", exchanges, final=True)
 
-    def branch_head(self, branch: str) -> Fact[str]:
+    def branch_head(self, branch: str, *, fresh: bool = False) -> Fact[str]:
         """The commit of a branch. Files are read at it: hosts of raw files cache branches for minutes."""
         what = f"the branch {branch} of {self.repository}"
-        ref = self._one(f"/git/ref/heads/{_quoted(branch)}", Ref, what)
+        ref = self._one(f"/git/ref/heads/{_quoted(branch)}", Ref, what, fresh=fresh)
         return Known(ref.value.object.sha, ref.exchanges) if isinstance(ref, Known) else ref
 
     def commit(self, sha: str) -> Fact[CommitFacts]:
@@ -114,12 +115,16 @@ class Api:
             return Absent(outcome.url, outcome.status, outcome.exchanges)
         return json_of(outcome, CommitFacts, what, credential=_CREDENTIALS)
 
-    def contents(self, path: str, sha: str) -> Fact[bytes]:
+    def contents(self, path: str, sha: str, *, fresh: bool = False) -> Fact[bytes]:
         """The bytes of a file at a commit."""
         what = f"{path} of {self.repository} at {sha[:12]}"
-        outcome = self._ask(
-            f"/contents/{_quoted(path, safe='/')}?ref={_quoted(sha)}", accept=RAW, limits=TEXT
-        )
+        place = f"/contents/{_quoted(path, safe='/')}?ref={_quoted(sha)}"
+        outcome = self._ask(place, accept=RAW, limits=TEXT, fresh=fresh)
+        if isinstance(outcome, Answer) and outcome.status == HTTPStatus.OK and is_html(outcome):
+            words = f"{what}: expected the file, found HTML at {shown(outcome.url)}"
+            return Unknown(
+                words, "look again; if it stays, a proxy answers in the place of GitHub", outcome.exchanges
+            )
         return text_of(outcome, what, credential=_CREDENTIALS)
 
     # -- releases -----------------------------------------------------------------------------------------

@@ -145,14 +145,19 @@ def json_of(
 
 def found_in(answer: Answer, error: Exception) -> str:
     """Say what a body is that could not be decoded."""
-    said = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if said in ("text/html", "application/xhtml+xml") or answer.body[:200].lstrip()[:1] == b"<":
+    if is_html(answer) or answer.body[:200].lstrip()[:1] == b"<":
         return "HTML"
     if not answer.body.strip():
         return "nothing"
     if isinstance(error, msgspec.ValidationError):
         return f"another shape ({error})"
     return f"{len(answer.body)} bytes that are no JSON ({error})"
+
+
+def is_html(answer: Answer) -> bool:
+    """Whether an answer calls itself a page, as that of a network that wants somebody to sign in."""
+    said = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return said in ("text/html", "application/xhtml+xml")
 
 
 def known(fact: Fact[T], what: str = "") -> T:
