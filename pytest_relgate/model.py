@@ -11,6 +11,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from pytest_relgate.unrehearsed import Unrehearsed
+
 GLOB_SIGNS: Final = frozenset("*?[]/.")
 """What a pattern holds at least one of, and the name of a change set none."""
 
@@ -447,7 +449,8 @@ class Record(msgspec.Struct, frozen=True):
     ``kept`` maps the id of a gate that was not run again to the start time of the attempt that stands.
     ``set_aside`` names what the run put aside or found ruled out in pytest's own configuration;
     ``not_checked`` says in words what this evidence does not speak of; ``channels`` is the
-    newest look at them, ``build`` the run that built it.
+    newest look at them, ``build`` the run that built it. ``unrehearsed`` is what a publish rests on in the
+    place of a rehearsal.
     """
 
     context: Context
@@ -469,3 +472,4 @@ class Record(msgspec.Struct, frozen=True):
     drill: Drill | None = None
     channels: ChannelTable | None = None
     build: BuildRun | None = None
+    unrehearsed: Unrehearsed | None = None

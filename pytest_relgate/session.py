@@ -28,6 +28,7 @@ from pytest_relgate.model import (
     Decision,
     Earlier,
     Gate,
+    Phase,
     Plan,
     Reason,
     Record,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from pytest_relgate.github.permit import Permit
     from pytest_relgate.loaded import Loaded
     from pytest_relgate.prepare import Prepared
+    from pytest_relgate.unrehearsed import Unrehearsed
 
 UNFINISHED = Reason(
     "INCOMPLETE",
@@ -78,6 +80,7 @@ class ReleaseRun:
     _ordinals: set[tuple[str, str, int]] = field(default_factory=set)
     _judged_at: str = ""
     _earlier_found: tuple[Earlier, ...] = ()
+    _unrehearsed: Unrehearsed | None = None
     _unreviewed: dict[str, None] = field(default_factory=dict)
 
     # -- beginning ------------------------------------------------------------------------------------
@@ -135,9 +138,13 @@ class ReleaseRun:
     def rules_out(self) -> Iterator[str]:
         """What already rules PASSED out before the first gate, in words."""
         yield from ruled_out(self.prepared)
-        for earlier in self._earlier():
-            if earlier.verdict != "PASSED":
-                yield f"{earlier.phase} has not passed: {earlier.problem}"
+        found = self._earlier()
+        self._look_for_rehearsal(found)
+        for earlier in found:
+            why = self._why_rehearse if earlier.phase is Phase.REHEARSAL else None
+            if earlier.verdict != "PASSED" and why != "":
+                needed = f"; it is needed: {why}" if why else ""
+                yield f"{earlier.phase} has not passed: {earlier.problem}{needed}"
 
     def forecast(self) -> Forecast:
         """What this run will do, from the lock and what is remembered, before pytest collects."""
@@ -280,6 +287,8 @@ class ReleaseRun:
 
         prepared = self.prepared
         self._look_again()
+        earlier = self._earlier()
+        self._look_for_rehearsal(earlier)
         against = [f"{fact.code}: {fact.message}" for fact in self.facts]
         if self.in_copy:
             against.append("this is a forked copy of the run")
@@ -296,9 +305,10 @@ class ReleaseRun:
                 agent_named=prepared.context.agent_why == "--release-agent",
                 locked=prepared.lock is not None,
                 against=tuple(against),
-                earlier=self._earlier(),
+                earlier=earlier,
                 build_run=prepared.context.build_run,
                 recover=prepared.context.recover,
+                unrehearsed=self._why_rehearse,
             )
         )
 
@@ -345,6 +355,8 @@ class ReleaseRun:
         if exit_status not in PLAIN_EXITS:
             self._exit_fact(exit_status)
         self._judged_at, self._earlier_found = now(), self._earlier()
+        if self._unrehearsed is None:
+            self._look_for_rehearsal(self._earlier_found)
         if exit_status == 1 and self._judge().passed:
             self._fact("PYTEST", "pytest ended with failures that are no gate's: see its output above")
         verdict = self._seal(exit_status)
@@ -448,6 +460,21 @@ class ReleaseRun:
             for phase in context.phase.requires
         )
 
+    def _look_for_rehearsal(self, earlier: Iterable[Earlier]) -> None:
+        """Look at what stands in the place of a rehearsal, where the profile lets anything do so."""
+        from pytest_relgate.unrehearsed_run import of_run
+
+        self._unrehearsed = of_run(self.prepared, earlier, self.reading)
+
+    @property
+    def _why_rehearse(self) -> str | None:
+        """Why a rehearsal is needed, empty where none is; None where the profile wants one always."""
+        if self._unrehearsed is None:
+            return None
+        from pytest_relgate.rehearsing import why_needed
+
+        return why_needed(self._unrehearsed, self.prepared.context, self.prepared.subject)
+
     def _judge(self) -> Verdict:
         prepared = self.prepared
         return decide(
@@ -465,6 +492,7 @@ class ReleaseRun:
             later=prepared.context.reviewed_commit != prepared.subject.checks_commit,
             approvers=prepared.profile.approvers.people,
             facts=self.facts,
+            unrehearsed=self._unrehearsed,
         )
 
     def _seal(self, exit_status: int) -> Verdict:
@@ -476,6 +504,7 @@ class ReleaseRun:
             exit_status=exit_status,
             facts=tuple(self.facts),
             set_aside=tuple(self.set_aside),
+            unrehearsed=self._unrehearsed,
         )
         self._write(closed, durable=True)
         verdict = self._judge()
@@ -506,6 +535,7 @@ class ReleaseRun:
             environment=self.environment,
             earlier=self._earlier_found,
             set_aside=self.set_aside,
+            unrehearsed=self._unrehearsed,
         )
 
     def _write_reports(self, record: Record) -> None:

@@ -20,6 +20,7 @@ from pytest_relgate.evidence.as_written import NAME, UPGRADE, link_of, this_vers
 from pytest_relgate.evidence.folder import sync_folder
 from pytest_relgate.evidence.printable import writable
 from pytest_relgate.model import Attempt, Context, Gate, Reason, State, Subject
+from pytest_relgate.unrehearsed import Unrehearsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +85,10 @@ class CommandOpened(msgspec.Struct, frozen=True, tag="command", tag_field="kind"
 
 
 class RunClosed(msgspec.Struct, frozen=True, tag="end", tag_field="kind", forbid_unknown_fields=True):
-    """A run reached its end; ``facts`` are the reasons that it found about itself."""
+    """A run reached its end; ``facts`` are the reasons that it found about itself.
+
+    ``unrehearsed`` is what it rested on in the place of a rehearsal, None where it asked for one.
+    """
 
     prev: str
     run: int
@@ -92,6 +96,7 @@ class RunClosed(msgspec.Struct, frozen=True, tag="end", tag_field="kind", forbid
     exit_status: int
     facts: tuple[Reason, ...] = ()
     set_aside: tuple[str, ...] = ()
+    unrehearsed: Unrehearsed | None = None
 
 
 class NotKnown(msgspec.Struct, frozen=True):

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from pytest_relgate.model import Context, Earlier, Verdict
     from pytest_relgate.prepare import Prepared
     from pytest_relgate.request import Request
+    from pytest_relgate.unrehearsed import Unrehearsed
 
 
-def record_of(
+def record_of(  # noqa: PLR0913  (all of what a run concluded, each by its name)
     prepared: Prepared,
     verdict: Verdict,
     *,
@@ -33,6 +34,7 @@ def record_of(
     environment: Mapping[str, str],
     earlier: Sequence[Earlier],
     set_aside: Sequence[str],
+    unrehearsed: Unrehearsed | None = None,
 ) -> Record:
     """Everything that reports and seal say about one run; times are RFC 3339 in UTC."""
     folder = prepared.evidence / prepared.context.target / prepared.context.phase
@@ -67,6 +69,7 @@ def record_of(
         command=command_of(prepared.context, prepared.request),
         channels=newest(folder),
         build=build,
+        unrehearsed=unrehearsed,
     )
 
 

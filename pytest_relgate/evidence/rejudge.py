@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 from pytest_relgate.evidence import seal
 from pytest_relgate.evidence.finding import AGAIN, DISTRUST, FETCH, Expectation, Finding, Problem
+from pytest_relgate.evidence.rejudge_rehearsal import check_unrehearsed
 from pytest_relgate.evidence.wording import signed_in_words
 from pytest_relgate.judge import decide, decide_conditions, reconcile
+from pytest_relgate.judge.rehearsal import in_words
 from pytest_relgate.lockfile import NAME as LOCK
 from pytest_relgate.lockfile import parse_lock
 from pytest_relgate.model import Decision, Gate, State, Tables
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from pytest_relgate.evidence.seal import Evidence
     from pytest_relgate.model import Earlier, Judged, Proof, Subject, Verdict
     from pytest_relgate.source.git import Repository
+    from pytest_relgate.unrehearsed import Unrehearsed
 
 _FULL_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 EARLIER = "EARLIER"
@@ -77,12 +80,15 @@ def judge_again(
     _check_subject(evidence, under)
     notes = (*committed.notes, *_check_base(evidence, under, committed.profile))
     reviewed, note = _reviewed(evidence, expectation.repository, committed.profile)
-    bench = _Bench(evidence, reading, earlier, committed, reviewed, _decisions(evidence, under))
+    spared = check_unrehearsed(evidence, under, expectation.repository, committed.profile)
+    decisions = _decisions(evidence, under)
+    bench = _Bench(evidence, reading, earlier, committed, reviewed, decisions, spared)
     _compare(evidence, bench.judge(evidence.finished), committed)
     verdict = bench.judge(max(expectation.now, evidence.finished))
     signed = (f"{one.gate.id}: {words}" for one in verdict.gates if (words := signed_in_words(one)))
     waived = (f"{one.gate.id}: {one.why}" for one in verdict.gates if one.waiver is not None)
-    return verdict, (*notes, *([note] if note else []), *signed, *waived)
+    without = [one for one in verdict.notes if spared is not None and one == in_words(spared)]
+    return verdict, (*notes, *([note] if note else []), *signed, *waived, *without)
 
 
 # -- the checks -----------------------------------------------------------------------------------------
@@ -327,6 +333,7 @@ class _Bench:
     committed: Committed
     reviewed: Reviewed
     decisions: Mapping[str, Decision]
+    unrehearsed: Unrehearsed | None = None
 
     def judge(self, now: str) -> Verdict:
         context, committed = self.evidence.context, self.committed
@@ -353,6 +360,7 @@ class _Bench:
             later=context.reviewed_commit not in ("", self.evidence.subject.checks_commit),
             approvers=committed.profile.approvers.people,
             facts=end.facts,
+            unrehearsed=self.unrehearsed,
         )
 
 

@@ -41,6 +41,7 @@ from pytest_relgate.model import (
     Subject,
     Waiver,
 )
+from pytest_relgate.unrehearsed import Unrehearsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -127,6 +128,10 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gates: tuple[SealedGate, ...]
     drill: Annotated[
         Drill | None, Meta(description="the last drill of these checks: which gates are proved able to fail")
+    ] = None
+    unrehearsed: Annotated[
+        Unrehearsed | None,
+        Meta(description="what stands in the place of a rehearsal, or says why one is needed"),
     ] = None
 
 
@@ -274,6 +279,7 @@ def evidence_of(
         previous={earlier.phase: earlier.digest for earlier in record.earlier if earlier.digest},
         gates=tuple(sealed_gates(record)) if with_gates else (),
         drill=record.drill,
+        unrehearsed=record.unrehearsed,
     )
 
 

@@ -208,10 +208,10 @@ def _check_journal(evidence: seal.Evidence, reading: journals.Reading) -> None:
     context = evidence.context
     checks: tuple[tuple[bool, str], ...] = (
         (
-            (last.context, last.subject, last.run, end.at, end.set_aside)
+            (last.context, last.subject, last.run, end.at, end.set_aside, end.unrehearsed)
             == (
                 *(context, without_artifacts(evidence.subject), evidence.run, evidence.finished),
-                evidence.set_aside,
+                *(evidence.set_aside, evidence.unrehearsed),
             ),
             f"{SEAL} and {JOURNAL} speak of different runs",
         ),
@@ -265,6 +265,9 @@ def _earlier(folder: Path, evidence: seal.Evidence, expectation: Expectation) ->
             checks=expectation.repository,
         )
         recorded = evidence.previous.get(phase)
+        if phase is Phase.REHEARSAL and evidence.unrehearsed is not None:
+            found.append(one)  # it was judged without, and is judged again by what stands in its place
+            continue
         if evidence.verdict == "PASSED" and one.digest != recorded and not _carried(one, beside, recorded):
             if recorded is None:
                 reason = f"it says PASSED and names no evidence of {phase}"

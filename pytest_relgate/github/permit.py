@@ -72,7 +72,8 @@ class Chain:
     ``agent_named`` is whether somebody was named on the command line; ``against`` holds in words what
     already rules PASSED out (a dirty tree, no lock, a moved HEAD); ``earlier`` is the evidence of the
     earlier phases. ``build_run`` is the build run that was named, 0 for the tag's; ``recover`` is whether
-    the release is recovered.
+    the release is recovered. ``unrehearsed`` says why a rehearsal is needed, empty where it is proved that
+    none is; None where the profile wants one always (SPEC S37).
     """
 
     phase: Phase
@@ -85,6 +86,7 @@ class Chain:
     earlier: tuple[Earlier, ...]
     build_run: int = 0
     recover: bool = False
+    unrehearsed: str | None = None
 
 
 def permit_for(chain: Chain) -> Permit:
@@ -124,21 +126,32 @@ def _problems(chain: Chain) -> Iterator[tuple[str, str]]:
 def _earlier_problems(chain: Chain) -> Iterator[tuple[str, str]]:
     there = {one.phase: one for one in chain.earlier}
     for phase in chain.phase.requires:
-        again = f"type pytest -m {phase} --release-target {chain.target}"
-        one = there.get(phase)
-        if one is None:
-            yield f"{phase} has no evidence", again
-        elif one.verdict != "PASSED" or one.problem:
-            yield f"{phase} has not passed: {one.problem or one.verdict}", again
-        elif one.commit != chain.commit:
-            yield f"{phase} passed on {one.commit[:12]}, this is {chain.commit[:12]}", again
-        elif phase is Phase.BUILD and one.build_run != chain.build_run:
-            judged, this = (
-                f"run {run}" if run else "the tag's run" for run in (one.build_run, chain.build_run)
-            )
-            words = f"build passed for {judged}, this would start from {this}"
-            named = f" --release-build-run {chain.build_run}" if chain.build_run else ""
-            yield words, f"{again}{named}"
-        elif chain.mode is Mode.LIVE and one.live_only_left_out:
-            do = f"{again} --release-mode live --release-agent NAME@HOST"
-            yield f"{phase} left out gates that only a live run has", do
+        problem = _problem_of(chain, phase, there.get(phase))
+        if problem is None:
+            continue
+        words, do = problem
+        if phase is Phase.REHEARSAL and chain.unrehearsed is not None:
+            if not chain.unrehearsed:
+                continue
+            words = f"a rehearsal is needed: {chain.unrehearsed}; {words}"
+        yield words, do
+
+
+def _problem_of(chain: Chain, phase: Phase, one: Earlier | None) -> tuple[str, str] | None:
+    """What is wrong with the evidence of an earlier phase, and what to do; None for nothing."""
+    again = f"type pytest -m {phase} --release-target {chain.target}"
+    if one is None:
+        return f"{phase} has no evidence", again
+    if one.verdict != "PASSED" or one.problem:
+        return f"{phase} has not passed: {one.problem or one.verdict}", again
+    if one.commit != chain.commit:
+        return f"{phase} passed on {one.commit[:12]}, this is {chain.commit[:12]}", again
+    if phase is Phase.BUILD and one.build_run != chain.build_run:
+        judged, this = (f"run {run}" if run else "the tag's run" for run in (one.build_run, chain.build_run))
+        words = f"build passed for {judged}, this would start from {this}"
+        named = f" --release-build-run {chain.build_run}" if chain.build_run else ""
+        return words, f"{again}{named}"
+    if chain.mode is Mode.LIVE and one.live_only_left_out:
+        do = f"{again} --release-mode live --release-agent NAME@HOST"
+        return f"{phase} left out gates that only a live run has", do
+    return None

@@ -23,6 +23,7 @@ from pytest_relgate.judge.reasons import (
     signed_unknown,
     waived_unknown,
 )
+from pytest_relgate.judge.rehearsal import in_words, why_rehearse
 from pytest_relgate.judge.settle import SIGNED, Settlement, weigh
 from pytest_relgate.judge.waivers import (
     covers,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
         Subject,
         Waiver,
     )
+    from pytest_relgate.unrehearsed import Unrehearsed
 
 
 # Looking a member up on its enum costs more than all else that is done for a gate that passed.
@@ -73,6 +75,7 @@ def decide(  # noqa: PLR0913  (the whole of what a verdict depends on, and nothi
     facts: Sequence[Reason] = (),
     denied: Sequence[Reason] = (),
     later: bool = False,
+    unrehearsed: Unrehearsed | None = None,
 ) -> Verdict:
     """Judge one phase of a release.
 
@@ -81,6 +84,7 @@ def decide(  # noqa: PLR0913  (the whole of what a verdict depends on, and nothi
     with, empty in a first release; ``facts`` are what the run itself found to be wrong, and each blocks, as
     does each of ``denied``: what is malformed in the files of waivers and sign-offs. These are of a commit
     after the checks if ``later``: a waiver or review for a gate that is not here may then have come since.
+    ``unrehearsed`` is what a publish without a rehearsal rests on, None where the profile wants one always.
     Reasons about the run come first, then one for each blocking gate in the plan's order.
     Raises RelgateError if there are waivers and ``now`` is no time.
     """
@@ -100,7 +104,9 @@ def decide(  # noqa: PLR0913  (the whole of what a verdict depends on, and nothi
     read = () if later else reviews
     named = (*(one.gate for one in signoffs if one.tree == subject.tree), *(one.gate for one in read))
     problems += [signed_unknown(name, plan) for name in dict.fromkeys(named) if name not in elsewhere]
-    reasons = [*facts, *about_run(plan, subject, earlier), *denied, *problems]
+    why = why_rehearse(unrehearsed, target=plan.target, base=base, subject=subject)
+    needed = None if unrehearsed is None else why
+    reasons = [*facts, *about_run(plan, subject, earlier, needed), *denied, *problems]
     # A verdict of gates that all wait is "only pending": there nothing_passed would say no more.
     if not blocking and plan.gates and not any(_proves(one) for one in gates):
         reasons.append(nothing_passed(plan))
@@ -111,6 +117,7 @@ def decide(  # noqa: PLR0913  (the whole of what a verdict depends on, and nothi
         gates=gates,
         notes=(
             *plan.notes,
+            *([in_words(unrehearsed)] if unrehearsed and not why else []),
             *waiver_notes(mine, plan=plan, approvers=approvers, used=used),
             *signoff_notes([one for one in signoffs if one.gate not in plan.elsewhere], subject.tree, gates),
             *review_notes(reviews, gates),

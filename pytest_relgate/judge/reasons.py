@@ -18,8 +18,14 @@ _FLAKY = State.FLAKY
 _OWN = frozenset(state for state in State if state.waivable)
 
 
-def about_run(plan: Plan, subject: Subject, earlier: Sequence[Earlier]) -> Iterator[Reason]:
-    """What rules PASSED out before any gate is looked at (DESIGN section 3.6)."""
+def about_run(
+    plan: Plan, subject: Subject, earlier: Sequence[Earlier], why_rehearse: str | None = None
+) -> Iterator[Reason]:
+    """What rules PASSED out before any gate is looked at (DESIGN section 3.6).
+
+    ``why_rehearse`` says why a rehearsal is needed, empty where it is proved that none is; None where the
+    profile lets no release go without one (SPEC S37).
+    """
     lacking = [
         name
         for name, value in (
@@ -60,7 +66,10 @@ def about_run(plan: Plan, subject: Subject, earlier: Sequence[Earlier]) -> Itera
             remedy=f"mark gates with pytest.mark.{plan.phase}, then run {_RELOCK}",
         )
     for phase in plan.phase.requires:
-        yield from _about_earlier(plan, phase, subject, [one for one in earlier if one.phase is phase])
+        why = why_rehearse if phase is Phase.REHEARSAL else None
+        if why != "":
+            found = [one for one in earlier if one.phase is phase]
+            yield from _about_earlier(plan, phase, subject, found, why or "")
 
 
 def nothing_passed(plan: Plan) -> Reason:
@@ -116,7 +125,9 @@ def _deciding(judged: Judged) -> Attempt | None:
     return None
 
 
-def _about_earlier(plan: Plan, phase: Phase, subject: Subject, found: Sequence[Earlier]) -> Iterator[Reason]:
+def _about_earlier(
+    plan: Plan, phase: Phase, subject: Subject, found: Sequence[Earlier], why: str
+) -> Iterator[Reason]:
     problems = [_problem_of(one, plan, subject) for one in found]
     if "" in problems:
         return
@@ -124,6 +135,7 @@ def _about_earlier(plan: Plan, phase: Phase, subject: Subject, found: Sequence[E
     here = subject.commit[:12] or "none"
     yield Reason(
         "EARLIER",
+        f"{f'a {phase} is needed: {why}; ' if why else ''}"
         f"expected PASSED evidence of phase {phase} on commit {here}, found {problem}",
         remedy=f"run {_command(plan, phase)}",
     )

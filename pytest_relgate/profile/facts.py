@@ -20,6 +20,7 @@ from pytest_relgate.profile.errored import Errored
 from pytest_relgate.profile.fault import Fault
 from pytest_relgate.profile.history import Abandoned, History
 from pytest_relgate.profile.pattern import checked_pattern, checked_patterns
+from pytest_relgate.profile.rehearsal import Rehearsal
 from pytest_relgate.profile.source import (
     Built,
     ChannelName,
@@ -210,6 +211,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     manifests: tuple[ManifestPath, ...] = ()
     changelog: OptionalPath = "CHANGELOG.md"
     workflows: Workflows = Workflows()
+    rehearsal: Rehearsal = Rehearsal()
     pins: dict[VariableKey, PinnedVersion] = {}
     rust: Rust = Rust()
     artifacts: dict[ChannelName, FileNames] = {}
