@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_relgate.page import ask_for_page
 from pytest_relgate.request import set_aside
+from pytest_relgate.source.pytest_config import settings_in
 
 if TYPE_CHECKING:
     import pytest
@@ -40,6 +41,25 @@ def put_retries_aside(config: pytest.Config, begun: Begun) -> None:
             begun.retriers.append(called)
         if asked:
             begun.put_aside(f"{called}: a gate runs once")
+
+
+def take_foreign_keys(config: pytest.Config, parser: pytest.Parser, begun: Begun) -> None:
+    """Take keys of the project's configuration that nobody here knows, as strict configuration must not.
+
+    A conftest of the project's own tests may register them, and a release run loads none but the checks'.
+    """
+    path = config.inipath
+    if path is None:
+        return
+    unknown = []
+    for key in settings_in(path.name, path.read_bytes()) or ():
+        try:
+            config.getini(key)
+        except ValueError:
+            parser.addini(key, "known to conftest files that a release run does not load", default=None)
+            unknown.append(key)
+    if unknown:
+        begun.put_aside(f"{', '.join(unknown)} of {path.name}: nothing that is loaded here knows it")
 
 
 def put_coverage_aside(config: pytest.Config, begun: Begun) -> None:

@@ -145,7 +145,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(
-    early_config: pytest.Config, args: list[str]
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
 ) -> Generator[None, object, object]:
     """Before any conftest is loaded: see whether gates are asked for, and write BLOCKED."""
     options = early_config.known_args_namespace
@@ -154,7 +154,7 @@ def pytest_load_initial_conftests(
     from pytest_relgate.rooms import load_as_they_are
 
     load_as_they_are()
-    from pytest_relgate import start
+    from pytest_relgate import aside, start
 
     begun = start.before_conftests(early_config, args)
     try:
@@ -162,6 +162,8 @@ def pytest_load_initial_conftests(
     except BaseException as error:
         raise start.conftest_ended_it(begun, error) from error
     start.after_conftests(early_config, begun)
+    if begun is not None:
+        aside.take_foreign_keys(early_config, parser, begun)
     return result
 
 
