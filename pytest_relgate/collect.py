@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from _pytest import nodes
 
-WORLD_FIXTURES = frozenset({"github", "channel", "channels", "signoff"})
+WORLD_FIXTURES = frozenset({"github", "channel", "channels"})
 OWN_FIXTURES = tuple(
     name for name, value in vars(fixtures).items() if isinstance(value, FixtureFunctionDefinition)
 )

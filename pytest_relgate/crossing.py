@@ -20,7 +20,8 @@ class RunFacts(msgspec.Struct, frozen=True):
     """What the controller worked out once, for every process that executes gates. Crosses as JSON.
 
     ``changed`` and ``files`` are None when they could not be worked out; ``settled`` are the gates that
-    are kept; ``failed_before`` those that failed on this tree, which no condition hides;
+    are kept; ``failed_before`` those that failed on this tree, which no condition hides,
+    and ``unsigned_before`` those of them that failed for want of a review alone;
     ``waived`` maps a gate to the states that a usable waiver covers. ``origins`` is where services are;
     commands see ``environ`` beside the environment of the process that runs them; ``profile`` is what
     fixtures take the facts of the project from; ``wait`` is how long to wait for channels, in seconds.
@@ -42,6 +43,7 @@ class RunFacts(msgspec.Struct, frozen=True):
     tables: Tables = Tables()
     settled: frozenset[str] = frozenset()
     failed_before: frozenset[str] = frozenset()
+    unsigned_before: frozenset[str] = frozenset()
     waived: dict[str, tuple[State, ...]] = {}
     own_bytecode_switch: bool = False
     origins: Origins = PUBLIC
@@ -66,6 +68,7 @@ class Closed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     log: str = ""
     when: str = ""
     signed: tuple[str, ...] = ()
+    unsigned: tuple[str, ...] = ()
 
 
 class Collected(msgspec.Struct, frozen=True, array_like=True):

@@ -49,3 +49,15 @@ class Finding(AssertionError):  # noqa: N818  (reads as a statement in a gate)
         self.found = found
         self.where = where
         self.do = do
+
+
+class NotSigned(Finding):
+    """A gate found a diff that nobody has signed off: FAILED, until a named person has read that diff.
+
+    ``diff`` is its ``sha256:`` digest. It is the one failure that a word of a person answers, and no change
+    of the tree: so it is forgotten once the review is on record, and only then.
+    """
+
+    def __init__(self, found: str, *, diff: str, where: str = "", do: str = "") -> None:
+        super().__init__(found, where=where, do=do)
+        self.diff = diff

@@ -21,7 +21,7 @@ from pytest_relgate.errors import CannotJudge
 from pytest_relgate.evidence.printable import writable
 from pytest_relgate.loaded import script_of
 from pytest_relgate.model import Gate, State
-from pytest_relgate.outcome import BlockedBy, Finding, end_at_the_gate, finding_of, place_of
+from pytest_relgate.outcome import BlockedBy, Finding, end_at_the_gate, finding_of, place_of, unsigned_diffs
 from pytest_relgate.selection import Selection
 from pytest_relgate.watch import CLOCK, Watch, reaches
 
@@ -228,6 +228,7 @@ class Execution:
             log=watch.runner.last_log if watch.runner else "",
             when=finding.when if finding else "",
             signed=() if finding else tuple(watch.signed),
+            unsigned=unsigned_diffs(watch.findings) if finding else (),
         )
         if self.sink is None:  # what is handed over at once need not be kept to be said again
             self._seen.setdefault(gate.id, []).append(closed)

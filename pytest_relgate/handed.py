@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from pytest_relgate.clock import now
 from pytest_relgate.crossing import RunFacts
 from pytest_relgate.judge import match_waivers, settle
+from pytest_relgate.model import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from pytest_relgate.model import Attempt, Decision, Gate, State
+    from pytest_relgate.model import Attempt, Decision, Gate
     from pytest_relgate.prepare import Prepared
 
 
@@ -45,6 +46,7 @@ def facts_of(
         tables=prepared.tables,
         settled=frozenset() if prepared.rerun else settled,
         failed_before=failed_before,
+        unsigned_before=_unsigned(prepared, attempts, failed_before),
         waived=_waived(prepared, gates),
         origins=prepared.origins,
         environ=dict(prepared.environ),
@@ -83,6 +85,19 @@ def remembered(
         ):
             failed.add(gate.id)
     return frozenset(settled), frozenset(failed)
+
+
+def _unsigned(
+    prepared: Prepared, attempts: Mapping[str, Sequence[Attempt]], failed: Iterable[str]
+) -> frozenset[str]:
+    """Those of the gates that failed on this tree for want of a review alone."""
+    key = prepared.subject.key
+    mine = {name: [one for one in attempts[name] if (one.tree, one.checks) == key] for name in failed}
+    return frozenset(
+        name
+        for name, done in mine.items()
+        if all(one.unsigned for one in done if one.outcome.remembered or one.outcome is State.FLAKY)
+    )
 
 
 def ruled_out(prepared: Prepared) -> Iterator[str]:

@@ -245,7 +245,8 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 
     ``tree``, ``checks``, ``base`` (a commit or empty) and ``mode`` say under what it was judged.
     ``message``, ``where`` and ``do`` are what a person reads of a failure. ``signed`` are the digests of
-    the diffs that it passed by the review of: without that review the pass does not stand.
+    the diffs that it passed by the review of: without that review the pass does not stand. ``unsigned`` are
+    those of the diffs whose reviews are all that it failed for: once they are on record that is forgotten.
     """
 
     gate: str
@@ -265,6 +266,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     log: str = ""
     phase_of_test: str = ""
     signed: tuple[str, ...] = ()
+    unsigned: tuple[str, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True):

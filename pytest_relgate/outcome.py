@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import pytest
 from _pytest.outcomes import Skipped
 
 from pytest_relgate import errors
-from pytest_relgate.errors import CannotJudge, NotYet
+from pytest_relgate.errors import CannotJudge, NotSigned, NotYet
 from pytest_relgate.model import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MESSAGE_LIMIT = 4000  # characters of a failure that the record keeps; the log has it all
 
@@ -33,13 +37,17 @@ class BlockedBy(Skipped):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that went wrong in one part (setup, call, teardown) of an execution."""
+    """One thing that went wrong in one part (setup, call, teardown) of an execution.
+
+    ``unsigned`` is the digest of the diff whose review is all that was missing; empty for anything else.
+    """
 
     state: State
     message: str
     when: str
     where: str = ""
     do: str = ""
+    unsigned: str = ""
 
 
 _OUTCOMES = (pytest.skip.Exception, pytest.xfail.Exception)
@@ -63,7 +71,14 @@ def finding_of(error: BaseException, when: str, *, place: str, xfail: str | None
         when,
         where if isinstance(where, str) and where else place,
         do if isinstance(do, str) else "",
+        error.diff if isinstance(error, NotSigned) else "",
     )
+
+
+def unsigned_diffs(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """The diffs whose reviews are all that an execution failed for; else none."""
+    remembered = [one.unsigned for one in findings if one.state.remembered]
+    return tuple(dict.fromkeys(remembered)) if all(remembered) else ()
 
 
 def _with_the_end(found: str, text: str) -> str:

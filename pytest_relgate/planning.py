@@ -169,7 +169,7 @@ def rows(execution: Execution) -> list[Row]:
             will, why = "refuse", gate.problem
         elif gate.id in chosen:
             will = "run"
-            flaky = gate.id in facts.failed_before and not gate.reads_world
+            flaky = gate.id in facts.failed_before - facts.unsigned_before and not gate.reads_world
             why = "it failed on this tree: a pass would be FLAKY" if flaky else "not settled yet"
         elif gate.id in facts.settled:
             will, why = "keep", "it passed on this tree"
@@ -200,6 +200,7 @@ def show(request: Request, execution: Execution, prepared: Prepared | None) -> l
     }
     summary = ", ".join(f"{number} to {will}" for will, number in counted.items() if number)
     lines = [f"relgate plan  {context.target}  {context.phase}: {summary or 'no gates'}"]
+    lines += [prepared.rehearsal] if prepared is not None and prepared.rehearsal else []
     lines += [f"cannot pass: {words}" for words in cannot]
     lines += [f"{row.will:<10} {row.id}\n           {row.why}" for row in found]
     return lines

@@ -263,6 +263,7 @@ class ReleaseRun:
             log=closed.log,
             phase_of_test=closed.when,
             signed=closed.signed,
+            unsigned=closed.unsigned,
         )
         done.append(journals.attempt_of(entry, self.prepared.context, self.prepared.subject))
         self._write(entry, durable=not closed.outcome.passing)

@@ -119,3 +119,55 @@ def test_a_waived_failure_still_shows_and_is_an_exception_that_one_person_made(b
     assert "policy exception (an incident): waived by Ada" in gate["why"]
     assert gate["attempts"][0]["outcome"] == "FAILED"
     assert [one["gate"] for one in project.evidence()["waivers"]] == ["test_gates.py::test_known"]
+
+
+BOTH = """
+
+@pytest.mark.when_changed("server")
+def test_both(run, signoff):
+    run(['sh', '-c', 'test -z $BROKEN'])
+    assert signoff.covers("server")
+
+
+@pytest.mark.when_changed("server")
+def test_torn_down(signoff, worn):
+    assert signoff.covers("server")
+
+
+@pytest.fixture
+def worn():
+    import os
+
+    yield
+    assert "BROKEN" not in os.environ
+"""
+
+
+def test_what_fails_in_a_gate_that_asks_for_a_review_is_remembered_and_the_review_alone_is_not(
+    bare_project: Project,
+) -> None:
+    """A flaky command does not hide behind a fixture: only a person's word answers for what waited for it."""
+    project = bare_project
+    project.write("release_checks/relgate.toml", PROFILE)
+    project.write("release_checks/test_gates.py", GATES + BOTH)
+    project.lock()
+    assert "reads_world" not in (project.path / "release_checks/gates.lock").read_text()
+    project.write("src/server.py", "new\n")
+    project.commit("change the server")
+    done = project.release(*QUICK, environ={"BROKEN": "yes"})
+    assert set(project.states().values()) == {"PASSED", "FAILED"}, done.out
+    signed = (
+        entry(done.out).replace('person="..."', 'person="grace"').replace('reason="..."', 'reason="read"')
+    )
+    every = [signed.replace(GATE, GATE.replace("review", name)) for name in ("review", "both", "torn_down")]
+    project.write(SIGNOFFS, "".join(every))
+    project.commit("sign off")
+    planned = project.release(*QUICK, "--release-plan").out
+    assert planned.count("a pass would be FLAKY") == 2
+    project.release(*QUICK)
+    assert project.states() == {
+        "test_good": "PASSED",
+        "test_review": "PASSED",
+        "test_both": "FLAKY",
+        "test_torn_down": "FLAKY",
+    }

@@ -72,6 +72,7 @@ class AttemptClosed(
     log: str = ""
     phase_of_test: str = ""
     signed: tuple[str, ...] = ()
+    unsigned: tuple[str, ...] = ()
 
 
 class CommandOpened(msgspec.Struct, frozen=True, tag="command", tag_field="kind", forbid_unknown_fields=True):
@@ -217,6 +218,7 @@ def attempt_of(entry: AttemptClosed, context: Context, subject: Subject) -> Atte
         log=entry.log,
         phase_of_test=entry.phase_of_test,
         signed=entry.signed,
+        unsigned=entry.unsigned,
     )
 
 

@@ -65,6 +65,9 @@ class SealedAttempt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     signed: Annotated[
         tuple[str, ...], Meta(description="digests of the diffs that it passed by a named person's review of")
     ] = ()
+    unsigned: Annotated[
+        tuple[str, ...], Meta(description="digests of the diffs whose reviews are all that it failed for")
+    ] = ()
 
 
 class SealedGate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -315,6 +318,7 @@ def sealed_attempt(attempt: Attempt) -> SealedAttempt:
         do=attempt.do,
         log=attempt.log,
         signed=attempt.signed,
+        unsigned=attempt.unsigned,
     )
 
 

@@ -99,7 +99,8 @@ def weigh(
     nor one of a dry run when ``mode`` is live.
     ``signoff`` clears FLAKY if it is for this gate and tree and the newest attempt passed. ``reviews``
     are the digests of the diffs that were reviewed for this gate: a pass by a review that is not there
-    (any more) is not kept. Raises nothing: attempts that cannot be are INVALID.
+    (any more) is not kept, and a failure for want of those that are there is not remembered. Raises
+    nothing: attempts that cannot be are INVALID.
     """
     if len(attempts) == 1:
         only = attempts[0]
@@ -135,7 +136,7 @@ def weigh(
         if not all(reviews.issuperset(one.signed) for one in counted):
             other = "by a review that is not on record"
         return Settlement(State.STALE, f"{_story(counted)}, {other}", counted)
-    return _hear(counted, heard[-1], base=base, reads_world=reads_world, signoff=signoff)
+    return _hear(counted, heard[-1], base=base, reads_world=reads_world, signoff=signoff, reviews=reviews)
 
 
 def _hear(
@@ -145,13 +146,20 @@ def _hear(
     base: str,
     reads_world: bool,
     signoff: Signoff | None,
+    reviews: frozenset[str],
 ) -> Settlement:
     outcome = newest.outcome
     # The world moves, so a gate that reads it is judged by its newest look; but a retry is no look.
+    # What was missing was a person's word alone, and it is there now: nothing about the tree had failed.
     remembered = [
         one.outcome
         for one in counted
-        if one.outcome in _REMEMBERED and (one is newest or not reads_world or one.outcome is _FLAKY)
+        if one.outcome in _REMEMBERED
+        and (
+            one is newest
+            or one.outcome is _FLAKY
+            or not (reads_world or (one.unsigned and reviews.issuperset(one.unsigned)))
+        )
     ]
     retried = _retried(counted)
     passed = outcome is _PASSED

@@ -13,7 +13,7 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_relgate.errors import CannotJudge, Finding, RelgateError
+from pytest_relgate.errors import CannotJudge, NotSigned, RelgateError
 from pytest_relgate.model import GLOB_SIGNS
 from pytest_relgate.source.command import git, shown
 from pytest_relgate.source.tree import object_format, tree_id
@@ -105,7 +105,7 @@ class SignOffs:
     def covers(self, *sets_or_globs: str) -> bool:
         """Whether a named person reviewed what changed in these change sets, or matches these patterns.
 
-        True where nothing changed there. Raises Finding for a diff that nobody signed, with the entry to
+        True where nothing changed there. Raises NotSigned for a diff that nobody signed, with the entry to
         paste; CannotJudge where git cannot compare, and for a name or a pattern that no file can ever match:
         a slip of the pen must not be taken for "nothing changed".
         """
@@ -122,8 +122,9 @@ class SignOffs:
             self.signed(digest)
             return True
         msg = f"{self._missing(files, ' and '.join(sets_or_globs), mine)}\n{self._entry(digest)}"
-        raise Finding(
+        raise NotSigned(
             msg,
+            diff=digest,
             where=files[0].path,
             do=f"read {self._to_read(files)}; a named person then commits this entry to {self.file}",
         )

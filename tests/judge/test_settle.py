@@ -99,6 +99,44 @@ def test_a_gate_that_reads_the_world_is_judged_by_its_newest_attempt(first: Stat
     assert state((1, first), (2, newest), reads_world=True) is newest
 
 
+D, E = "sha256:d", "sha256:e"
+WANTING = {"unsigned": (D,)}
+SIGNED_D = {"signed": (D,)}
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "reviewed", "expected"),
+    [
+        pytest.param([(1, FAILED, WANTING)], [], FAILED, id="nobody has signed"),
+        pytest.param([(1, FAILED, WANTING)], [D], FAILED, id="signed, and not looked at since"),
+        pytest.param([(1, FAILED, WANTING), (2, PASSED, SIGNED_D)], [D], PASSED, id="signed"),
+        pytest.param([(1, FAILED, WANTING), (2, PASSED, SIGNED_D)], [], FAILED, id="taken back"),
+        pytest.param([(1, FAILED, WANTING), (2, PASSED)], [], FLAKY, id="passed without"),
+        pytest.param([(1, FAILED, WANTING), (2, PASSED)], [E], FLAKY, id="another diff was signed"),
+        pytest.param([(1, FAILED, {"unsigned": (D, E)}), (2, PASSED)], [D], FLAKY, id="one of two"),
+        pytest.param([(1, FAILED, WANTING), (2, ERRORED)], [], FAILED, id="could not judge since"),
+        pytest.param([(1, FAILED, WANTING), (2, ERRORED)], [D], ERRORED, id="signed, could not judge"),
+        pytest.param([(1, FAILED), (2, FAILED, WANTING), (3, PASSED)], [D], FLAKY, id="a command before"),
+        pytest.param([(1, FAILED, WANTING), (2, FAILED), (3, PASSED)], [D], FLAKY, id="a command after"),
+        pytest.param([(1, FAILED, WANTING), (2, State.CRASHED), (3, PASSED)], [D], FLAKY, id="a crash"),
+        pytest.param([(1, FAILED, WANTING), (1, PASSED, SIGNED_D)], [D], FLAKY, id="a retry is no word"),
+    ],
+)
+def test_what_only_waited_for_a_person_is_forgotten_with_their_word_and_nothing_else_is(
+    outcomes: list[Any], reviewed: list[str], expected: State
+) -> None:
+    found, _ = settle(
+        attempts(*outcomes),
+        tree="tree",
+        checks="checks",
+        base="base",
+        reads_world=False,
+        signoff=None,
+        reviews=frozenset(reviewed),
+    )
+    assert found is expected
+
+
 @pytest.mark.parametrize("reads_world", [False, True])
 @pytest.mark.parametrize("first", [PASSED, *REMEMBERED, *SUPERSEDED])
 @pytest.mark.parametrize("second", [PASSED, *REMEMBERED, *SUPERSEDED])
