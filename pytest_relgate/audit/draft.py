@@ -14,6 +14,7 @@ import msgspec
 
 from pytest_relgate.errors import Finding
 from pytest_relgate.net.origins import PUBLIC
+from pytest_relgate.profile.package import expected_name
 from pytest_relgate.source.formula import PLATFORMS, read_formula
 from pytest_relgate.source.manifests import Unreadable, json_of, toml_of
 
@@ -34,6 +35,7 @@ _FOREIGN: Final = re.compile(
 )
 """Folders whose manifests are of nothing that is released."""
 
+_SHOWN: Final = 100
 _TELLING: Final = 16  # characters of a description; a shorter one may be another's as well
 
 _CLASSIFIERS: Final = {
@@ -147,6 +149,9 @@ def _assumed(path: str, read: Read, tagged: Tagged, repository: str) -> Assumed:
         spelled = version
     if not spelled:
         message = f"{tagged.version} has no spelling on {kind}"
+        raise _No(message)
+    if form := expected_name(kind, name):
+        message = f"expected {form}, found {name[:_SHOWN]!a}"
         raise _No(message)
     return Assumed(kind, name, spelled, path, description=_description(path, read))
 

@@ -12,6 +12,7 @@ import msgspec
 
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.evidence.printable import printable
+from pytest_relgate.profile.package import expected_name
 
 if TYPE_CHECKING:
     import argparse
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 WIDTH = 80
 SHOWN = 8
 KINDS = ("github-release", "crates", "npm", "pypi", "homebrew")
-_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
-_NAME = re.compile(r"(@[A-Za-z0-9~-][A-Za-z0-9._~-]*/)?[A-Za-z0-9._~-]+")
 _ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 
 
@@ -74,11 +73,11 @@ def _audited(options: argparse.Namespace, origins: Origins | None) -> Answer:
 def _what(words: list[str]) -> tuple[str, str]:
     match words:
         case [tag]:
-            if _SLUG.fullmatch(tag) and not re.search(r"/v?[0-9]", tag):
+            if not expected_name("github-release", tag) and not re.search(r"/v?[0-9]", tag):
                 message = f"expected a tag behind the repository, found none: type relgate audit {tag} v1.2.0"
                 raise RelgateError(message)
             return "", tag
-        case [slug, tag] if _SLUG.fullmatch(slug):
+        case [slug, tag] if not expected_name("github-release", slug):
             return slug, tag
         case _:
             message = (
@@ -96,9 +95,7 @@ def _named(texts: Iterable[str]) -> list[tuple[str, str]]:
             known = ", ".join(KINDS)
             message = f"--channel: expected KIND=NAME with one of {known}, found {text!a}"
             raise RelgateError(message)
-        right = _SLUG if kind in ("homebrew", "github-release") else _NAME
-        if name and not right.fullmatch(name):
-            form = "OWNER/NAME" if right is _SLUG else "the name of a package"
+        if name and (form := expected_name(kind, name)):
             message = f"--channel {kind}=: expected {form}, found {name!a}"
             raise RelgateError(message)
         found.append((kind, name))

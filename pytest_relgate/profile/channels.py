@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from pytest_relgate.errors import RelgateError
+from pytest_relgate.profile.package import expected_name
 from pytest_relgate.profile.source import OptionalPath, OptionalVariable, _file_name
 from pytest_relgate.profile.words import quoted
 
@@ -26,6 +27,9 @@ _ONLY: Final[Mapping[str, str]] = {
     "tag": "npm",
 }
 """Keys that mean something for one kind of channel."""
+
+
+_NAMED: Final = ("crates", "npm", "pypi")
 
 
 def _base(value: object) -> object:
@@ -85,6 +89,8 @@ def misplaced(channel: Channel) -> str:  # noqa: PLR0911  (one line for each)
     for key, kind in _ONLY.items():
         if getattr(channel, key) and channel.kind != kind:
             return f"{key} is for a channel of the kind {quoted(kind)}, this one is {quoted(channel.kind)}"
+    if channel.package and channel.kind in _NAMED and (form := expected_name(channel.kind, channel.package)):
+        return f"package: expected {form}, found {quoted(channel.package)}"
     if channel.kind == "homebrew" and not channel.tap:
         return 'expected tap = "owner/name" for a channel of the kind "homebrew", found none'
     if channel.base and channel.kind in ("github-release", "homebrew"):

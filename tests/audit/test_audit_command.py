@@ -59,6 +59,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, Any]]
         (["ada", "demo", "v1.0.0"], "expected TAG, or OWNER/NAME TAG, found 'ada demo v1.0.0'"),
         (["v1.0.0", "--channel", "nmp=x"], "--channel: expected KIND=NAME with one of github-release"),
         (["v1.0.0", "--channel", "npm=../x"], "--channel npm=: expected the name of a package"),
+        (["v1.0.0", "--channel", "pypi=@x/y"], "--channel pypi=: expected the name of a project on PyPI"),
+        (["v1.0.0", "--channel", "crates=@x/y"], "--channel crates=: expected the name of a crate"),
         (["v1.0.0", "--channel", "homebrew=x"], "--channel homebrew=: expected OWNER/NAME"),
         (["v1.0.0", "--index", "ftp://x"], "--index: expected an address such as"),
         (["v1.0.0", "--index", "https://ada:pw@x"], "and no user, found 'https://...@x'"),
