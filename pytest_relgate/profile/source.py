@@ -138,7 +138,8 @@ class Workflows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``preflight``, ``provenance`` and ``homebrew`` name the jobs of the publish workflow that everything
     published must wait for; ``publishes`` those that publish although nothing that they run says so;
     ``final`` the job that comes after all of them. ``rehearsal`` is the input that keeps it from publishing.
-    ``severity`` is that of zizmor's findings from which on they block.
+    ``severity`` is that of zizmor's findings from which on they block; what zizmor is not
+    sure of counts as one severity lighter.
     ``ci`` are the workflows that must be green on the commit under release; ``artifacts`` are what a run of
     ``build`` uploads, ``metadata`` the one of them that says what was built from what.
     """

@@ -11,7 +11,7 @@ import json
 import posixpath
 import re
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_relgate.source.shell import Command, commands_of
 
@@ -42,6 +42,15 @@ class Publication(NamedTuple):
     what: str
     line: int
 
+
+KINDS: Final = {
+    "crates": Channel.CRATES,
+    "npm": Channel.NPM,
+    "pypi": Channel.PYPI,
+    "github-release": Channel.RELEASE,
+    "homebrew": Channel.TAP,
+}
+"""The channels by their kinds in the profile."""
 
 ACTIONS = {
     "pypa/gh-action-pypi-publish": Channel.PYPI,

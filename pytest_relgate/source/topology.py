@@ -108,7 +108,11 @@ class Topology:
 
     def releasing(self) -> tuple[Member, ...]:
         """The jobs that make the GitHub release."""
-        wanted = (one.member for one in self.publishers if one.channel is Channel.RELEASE)
+        return self.publishing_to(Channel.RELEASE)
+
+    def publishing_to(self, channel: Channel) -> tuple[Member, ...]:
+        """The jobs that publish to a channel by what they run."""
+        wanted = (one.member for one in self.publishers if one.channel is channel)
         return tuple({member.id: member for member in wanted}.values())
 
     @property

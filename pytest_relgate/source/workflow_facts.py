@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from pytest_relgate.errors import CannotJudge, Finding
-from pytest_relgate.source import contexts, workflow_rules, workflow_secrets, zizmor
+from pytest_relgate.source import contexts, pasting, workflow_rules, workflow_secrets, zizmor
 from pytest_relgate.source import pins as pinned
 from pytest_relgate.source.problem import none_of
+from pytest_relgate.source.publishing import KINDS
 from pytest_relgate.source.topology import Roles, Topology
 from pytest_relgate.source.workflow_graph import graph_of
 from pytest_relgate.source.workflows import FOLDER, Workflow, parse_workflow, read_workflow
@@ -137,7 +138,7 @@ class WorkflowFacts:
 
     def pastes_nothing_into_shell(self) -> Literal[True]:
         """No secret, and nothing that somebody else wrote, is pasted into shell text."""
-        return none_of(one for workflow in self.all for one in workflow_rules.pasted(workflow))
+        return none_of(one for workflow in self.all for one in pasting.pasted(workflow))
 
     def hides_nothing(self) -> Literal[True]:
         """Every job of the publish workflow is defined here, and publishes where it can be seen."""
@@ -145,7 +146,9 @@ class WorkflowFacts:
 
     def has_a_credential_for_every_channel(self) -> Literal[True]:
         """Every channel's job reads the secret, or has the right, with which it is to publish (S9)."""
-        return none_of(workflow_secrets.without_credential(self.topology.graph, self.channels))
+        topology = self.topology
+        publishing = {kind: topology.publishing_to(channel) for kind, channel in KINDS.items()}
+        return none_of(workflow_secrets.without_credential(topology.graph, self.channels, publishing))
 
     def passes_zizmor(self, run: Runner, attach: Callable[[str, str], Any] | None = None) -> Literal[True]:
         """The lint zizmor finds nothing of the profile's severity or above; what it finds is attached.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_relgate.source.expressions import expressions_in
 from pytest_relgate.source.problem import Problem
 from pytest_relgate.source.shell import commands_of
 
@@ -16,18 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_relgate.source.shell import Command
-    from pytest_relgate.source.workflows import Job, Step, Workflow
+    from pytest_relgate.source.workflows import Workflow
     from pytest_relgate.source.yaml_lines import Node
 
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _EXACT = re.compile(r"=?v?\d+(\.\d+)*([.+-][\w.+-]+)?|[0-9a-f]{40}")
 _VARIABLE = re.compile(r"\$\{?[A-Za-z_]\w*\}?|\$\{\{[^}]*\}\}")
-# Contexts whose values somebody else writes: pasted into shell text, they are code.
-_FOREIGN = re.compile(
-    r"\b(?:inputs\.|github\.event\.|github\.head_ref\b|github\.ref_name\b|github\.ref\b(?!_)|github\.base_ref\b)",
-    re.IGNORECASE,
-)
-_SECRET = re.compile(r"\bsecrets\s*[.\[]|\bgithub\.token\b", re.IGNORECASE)
 _WRITES = ("write", "write-all")
 
 
@@ -249,28 +242,3 @@ def racing(workflow: Workflow) -> tuple[Problem, ...]:
         words = f"the concurrency group of {workflow.path} is another one for each run, so two runs can race"
         return (Problem(words, workflow.at(node.line), f"take {varying[0]} out of it"),)
     return ()
-
-
-def pasted(workflow: Workflow) -> tuple[Problem, ...]:
-    """Say where a secret, or what somebody else wrote, is pasted into shell or script text."""
-    return tuple(
-        problem for job in workflow.jobs for step in job.steps for problem in _pasted(workflow, job, step)
-    )
-
-
-def _pasted(workflow: Workflow, job: Job, step: Step) -> Iterator[Problem]:
-    texts = [(step.run, step.run_line)]
-    inputs = step.node.get("with")
-    script = inputs.get("script") if inputs else None
-    if script is not None and "github-script" in step.uses:
-        texts.append((script.text, script.text_line))
-    for text, line in texts:
-        for inside, before in expressions_in(text):
-            kind = "a secret" if _SECRET.search(inside) else "an input" if _FOREIGN.search(inside) else ""
-            if kind:
-                words = (
-                    f"job {job.id}, step {step.number} ({step.title}): {kind} is pasted into the shell text: "
-                    f"${{{{ {inside.strip()} }}}}"
-                )
-                fix = "put it into env: of the step and write the variable"
-                yield Problem(words, workflow.at(line + before), fix)

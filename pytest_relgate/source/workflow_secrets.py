@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_relgate.source.expressions import expressions_in
 from pytest_relgate.source.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pytest_relgate.source.workflow_graph import Graph, Member
     from pytest_relgate.source.yaml_lines import Node
@@ -28,6 +29,9 @@ _OWN: Final = "GITHUB_TOKEN"
 
 REGISTRIES: Final = ("crates", "npm", "pypi", "homebrew")
 """Kinds of channels to which a run's own token opens nothing."""
+TRUSTING: Final = ("crates", "npm", "pypi")
+"""Kinds of channels that take a trusted publisher."""
+_NONE: Final[Mapping[str, Sequence[Member]]] = MappingProxyType({})
 
 
 class Use(NamedTuple):
@@ -125,27 +129,34 @@ def may_identify(member: Member) -> bool:
     return allowed is not None and allowed.text == "write"
 
 
-def without_credential(graph: Graph, channels: Iterable[Published]) -> Iterator[Problem]:
+def without_credential(
+    graph: Graph, channels: Iterable[Published], publishing: Mapping[str, Sequence[Member]] = _NONE
+) -> Iterator[Problem]:
     """Say which channels are published to by a job that has not what the profile says it publishes with.
 
-    A channel for which the profile says nothing needs a secret or ``id-token: write``, whichever it is.
+    The job is the one that the profile names. Where the workflow has none of that name, it is each one that
+    publishes to such a channel by what it runs: ``publishing`` has them by the channel's kind. A channel for
+    which the profile says nothing needs a secret or ``id-token: write``, whichever it is.
     """
     for channel in channels:
-        if not channel.job:
-            continue
-        found = [one for one in graph.members.values() if one.job.id == channel.job]
-        if not found:
-            path = graph.workflow.path
-            words = (
-                f"channel {channel.name} is published by the job {channel.job}, and {path} has no such job"
-            )
-            yield Problem(words, path, f"mend job in [channels.{channel.name}] of relgate.toml")
-            continue
-        member = found[0]
-        jobs = [member, *(graph.members[one] for one in member.calls)]
-        read = {name for one in jobs for name in secrets_in(one.job.node)} - {_OWN}
-        trusted = any(map(may_identify, jobs))
-        yield from _wanting(channel, member, read, trusted=trusted)
+        named = [one for one in graph.members.values() if channel.job and one.job.id == channel.job]
+        told = channel.job or channel.secret or channel.trusted
+        jobs = named[:1] or (publishing.get(channel.kind, ()) if told else ())
+        if not jobs and channel.job:
+            yield _unpublished(channel, graph.workflow.path)
+        for member in jobs:
+            parts = [member, *(graph.members[one] for one in member.calls)]
+            read = {name for one in parts for name in secrets_in(one.job.node)} - {_OWN}
+            yield from _wanting(channel, member, read, trusted=any(map(may_identify, parts)))
+
+
+def _unpublished(channel: Published, path: str) -> Problem:
+    words = (
+        f"channel {channel.name} is published by the job {channel.job}, and {path} has no such job, and none "
+        f"that is seen to publish to {channel.kind}"
+    )
+    fix = f"mend job in [channels.{channel.name}] of relgate.toml; without one, no job has to publish there"
+    return Problem(words, path, fix)
 
 
 def _wanting(channel: Published, member: Member, read: set[str], *, trusted: bool) -> Iterator[Problem]:
@@ -155,8 +166,11 @@ def _wanting(channel: Published, member: Member, read: set[str], *, trusted: boo
         yield Problem(words, member.where, "add permissions: {id-token: write} to the job")
     elif channel.secret and channel.secret.upper() not in read:
         has = f", only {', '.join(sorted(read))}" if read else ""
+        if trusted and channel.kind in TRUSTING:
+            has += "; it may publish as a trusted publisher, which the profile does not say"
         words = f"{begin} is to publish with {channel.secret}, and does not read it{has}"
-        fix = f"hand it over in env: ${{{{ secrets.{channel.secret} }}}}; or mend [channels.{channel.name}]"
+        mend = "trusted = true in place of secret in" if "trusted" in has else "mend"
+        fix = f"hand it over in env: ${{{{ secrets.{channel.secret} }}}}; or {mend} [channels.{channel.name}]"
         yield Problem(words, member.where, fix)
     elif channel.kind in REGISTRIES and not (channel.trusted or channel.secret or read or trusted):
         words = f"{begin} publishes with nothing: it reads no secret and has no id-token: write"

@@ -25,6 +25,9 @@ GET_IT: Final = "type pip install zizmor (or pipx install zizmor) and see that i
 SEVERITIES: Final = ("informational", "low", "medium", "high")
 """zizmor's severities, the lightest first. A word that is not among them counts as the heaviest."""
 
+GUESS: Final = "low"
+"""zizmor's word for what may well be none: it looked at the surroundings, and not at what happens."""
+
 JUDGED: Final = (0, *range(10, 15))
 """The statuses with which zizmor ends when it has looked at everything: 0, or the heaviest finding's."""
 
@@ -68,6 +71,15 @@ class Found(msgspec.Struct, frozen=True):
         """The place of its severity, the lightest is 0."""
         known = self.severity in SEVERITIES
         return SEVERITIES.index(self.severity) if known else len(SEVERITIES) - 1
+
+    def blocks(self, threshold: str) -> bool:
+        """Whether it is of this severity or above, and not ignored by the project.
+
+        A guess counts as one severity lighter: a cache that ``actions/setup-node@v4`` does not have is one,
+        of high severity.
+        """
+        weight = self.weight - (self.confidence == GUESS)
+        return not self.ignored and weight >= SEVERITIES.index(threshold)
 
     @property
     def problem(self) -> Problem:
@@ -189,14 +201,14 @@ def _symbolic(location: dict[str, Any]) -> dict[str, Any]:
 
 
 def blocking(findings: Iterable[Found], threshold: str) -> tuple[Problem, ...]:
-    """The findings of at least this severity, that the project does not ignore; the heaviest first."""
-    counted = [one for one in findings if not one.ignored and one.weight >= SEVERITIES.index(threshold)]
+    """The findings that block from this severity on; the heaviest first."""
+    counted = [one for one in findings if one.blocks(threshold)]
     return tuple(one.problem for one in sorted(counted, key=lambda one: (-one.weight, one.path, one.line)))
 
 
 def note(findings: Iterable[Found], threshold: str) -> str:
     """One line for a report's notes on what does not block; empty where there is nothing."""
-    light = [one for one in findings if one.ignored or one.weight < SEVERITIES.index(threshold)]
+    light = [one for one in findings if not one.blocks(threshold)]
     if not light:
         return ""
     ignored = sum(one.ignored for one in light)
@@ -210,11 +222,21 @@ def table(findings: Iterable[Found], threshold: str) -> str:
     rows = sorted(findings, key=lambda one: (-one.weight, one.path, one.line))
     if not rows:
         return "zizmor found nothing.\n"
-    lines = ["| severity | audit | place | job | what | blocks |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| severity | confidence | audit | place | job | what | blocks |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for one in rows:
-        heavy = one.weight >= SEVERITIES.index(threshold)
-        blocks = "ignored" if one.ignored else "yes" if heavy else "no"
+        blocks = "ignored" if one.ignored else "yes" if one.blocks(threshold) else "no"
         job = f"{one.job} step {one.step}" if one.step else one.job
-        cells = (one.severity, one.ident, f"{one.path}:{one.line}", job, one.note or one.desc, blocks)
+        cells = (
+            one.severity,
+            one.confidence,
+            one.ident,
+            f"{one.path}:{one.line}",
+            job,
+            one.note or one.desc,
+            blocks,
+        )
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return "\n".join(lines) + "\n"

@@ -240,50 +240,6 @@ def test_two_runs_never_publish_at_once(text: str, found: str) -> None:
     assert (found in problems[0]) if found else problems == []
 
 
-# What is pasted
-
-
-@pytest.mark.parametrize(
-    ("expression", "kind"),
-    [
-        ("secrets.TOKEN", "a secret"),
-        ("secrets['TOKEN']", "a secret"),
-        ("github.token", "a secret"),
-        ("inputs.release_tag", "an input"),
-        ("github.event.inputs.release_tag", "an input"),
-        ("github.event.pull_request.title", "an input"),
-        ("github.head_ref", "an input"),
-        ("inputs.tag || github.ref_name", "an input"),
-        ("env.X", ""),
-        ("github.sha", ""),
-        ("github.ref_type", ""),
-        ("matrix.platform", ""),
-        ("needs.a.outputs.x", ""),
-    ],
-)
-def test_what_somebody_else_wrote_is_no_shell_text(expression: str, kind: str) -> None:
-    run = f"     run: |\n      true\n      x ${{{{ {expression} }}}}\n"
-    text = f"on: push\njobs:\n a:\n  steps:\n   - name: n\n{run}"
-    problems = rules.pasted(workflow(text))
-    assert says(problems) == (
-        [f"job a, step 1 (n): {kind} is pasted into the shell text: ${{{{ {expression} }}}}"] if kind else []
-    )
-    assert places(problems) == (["8"] if kind else [])
-
-
-def test_what_is_handed_over_as_a_variable_is_not_pasted() -> None:
-    text = "on: push\njobs: {a: {steps: [{run: 'x $T', env: {T: '${{ secrets.T }}'}}]}}\n"
-    assert rules.pasted(workflow(text)) == ()
-
-
-def test_a_script_of_javascript_is_code_too() -> None:
-    text = (
-        f"on: push\njobs:\n a:\n  steps:\n   - uses: actions/github-script@{SHA}\n"
-        "     with:\n      script: f('${{ github.event.issue.title }}')\n"
-    )
-    assert places(rules.pasted(workflow(text))) == ["7"]
-
-
 # Contexts
 
 

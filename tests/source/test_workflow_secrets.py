@@ -129,6 +129,32 @@ def test_a_channel_is_published_with_what_the_profile_says(
     assert [words in one for one in found] == ([True] if words else [])
 
 
+def test_a_job_of_another_name_is_found_by_what_it_runs() -> None:
+    """One profile for a project and its history: the release was made by ``release``, the tap by a sync."""
+    jobs = {"release": job("secrets.T"), "sync": job("secrets.U"), "other": job()}
+    made = graph(jobs)
+    channel = Published("npm", "npm", "publish-npm", "T")
+
+    def found(*publishing: str, of: Published = channel) -> list[str]:
+        members = [made.members[one] for one in publishing]
+        return [one.found for one in without_credential(made, [of], {"npm": members, "pypi": ()})]
+
+    assert found("release") == []
+    assert ["job sync is to publish with T" in one for one in found("release", "sync")] == [True]
+    (nothing,) = found()
+    assert "has no such job, and none that is seen to publish to npm" in nothing
+    assert found("sync", of=channel._replace(job="release")) == []
+    assert len(found("other", of=channel._replace(job=""))) == 1
+    assert found("other", of=Published("npm", "npm", "")) == []
+
+
+def test_a_job_that_may_identify_itself_is_told_what_the_profile_is_to_say() -> None:
+    made = graph({"a": job(**IDENTIFIES)})
+    (problem,) = without_credential(made, [Published("npm", "npm", "a", "T")])
+    assert "it may publish as a trusted publisher, which the profile does not say" in problem.found
+    assert "trusted = true in place of secret in [channels.npm]" in problem.do
+
+
 def test_the_rights_of_the_workflow_hold_for_a_job_that_states_none() -> None:
     trusted = [Published("pypi", "pypi", "a", trusted=True)]
     assert not list(without_credential(graph({"a": job()}, permissions="write-all"), trusted))

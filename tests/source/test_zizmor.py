@@ -87,6 +87,17 @@ def test_the_heaviest_comes_first_and_what_the_project_ignores_does_not_block() 
     ]
 
 
+@pytest.mark.parametrize(("confidence", "blocks"), [("High", 1), ("Medium", 1), ("Unheard", 1), ("Low", 0)])
+def test_a_guess_counts_as_one_severity_lighter(confidence: str, blocks: int) -> None:
+    """zizmor says of setup-node@v4 that it caches, with high severity and low confidence; it does not."""
+    guess = row("cache-poisoning", determinations={"severity": "High", "confidence": confidence})
+    found = zizmor.read_findings(json.dumps([guess]))
+    assert len(zizmor.blocking(found, "high")) == blocks
+    assert len(zizmor.blocking(found, "medium")) == 1
+    assert zizmor.note(found, "high").startswith("zizmor: 1 finding that does not block") == (not blocks)
+    assert f"| high | {confidence.lower()} | cache-poisoning |" in zizmor.table(found, "high")
+
+
 def test_a_severity_that_nobody_knows_blocks() -> None:
     found = zizmor.read_findings(json.dumps([row("x", "Critical")]))
     assert len(zizmor.blocking(found, "high")) == 1
@@ -198,9 +209,12 @@ def test_what_is_light_is_attached_and_does_not_block(tmp_path: Path) -> None:
     kept: dict[str, str] = {}
     assert facts(folder).passes_zizmor(runner(folder, REAL), kept.__setitem__)
     assert kept["note-zizmor.txt"] == "zizmor: 1 finding that does not block (attached/zizmor.md)\n"
-    assert "| medium | artipacked | .github/workflows/release-publish.yml:3 | a step 1 |" in kept["zizmor.md"]
+    assert (
+        "| medium | low | artipacked | .github/workflows/release-publish.yml:3 | a step 1 |"
+        in kept["zizmor.md"]
+    )
     with pytest.raises(Finding, match="medium artipacked in job a, step 1"):
-        facts(folder, "medium").passes_zizmor(runner(folder, REAL, "again"))
+        facts(folder, "low").passes_zizmor(runner(folder, REAL, "again"))
 
 
 def test_a_missing_zizmor_says_how_to_get_it(tmp_path: Path) -> None:
