@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import Project
 
 QUICK = [word for name in ("randomly", "asyncio", "html") for word in ("-p", f"no:{name}")]
@@ -179,32 +181,49 @@ def test_the_rooms_are_loaded_as_they_are(project: Project) -> None:
     assert done.status == 0, done.out
 
 
-WATCH_ITEMS = """\
-import atexit
+LETS_GO = """\
+import sys
 import weakref
 
+import pytest
+
+from pytest_relgate.quick import let_go, long_lived
+
 ITEMS = weakref.WeakSet()
-atexit.register(lambda: print(f"{len(ITEMS)} of {COUNT} items are held"))
 
 
-def pytest_collection_finish(session):
-    global COUNT
-    ITEMS.update(session.items)
-    COUNT = len(ITEMS)
+class Collected:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection(self):
+        with long_lived():
+            return (yield)
+
+    def pytest_collection_finish(self, session):
+        ITEMS.update(session.items)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_cmdline_main(self, config):
+        status = yield
+        let_go(config, {id(item): item for item in ITEMS})
+        print(len(ITEMS), "are held")
+        return status
+
+
+sys.exit(pytest.main(sys.argv[1:], plugins=[Collected()]))
 """
 
 
-def test_a_record_is_written_where_its_many_tests_were(project: Project) -> None:
-    project.write(
-        "release_checks/test_gates.py",
-        "import pytest\n\n\n@pytest.mark.prerelease\n"
-        "@pytest.mark.parametrize('number', range(500))\ndef test_number(number):\n    pass\n",
+@pytest.mark.parametrize(("count", "held"), [(500, 0), (499, 499)])
+def test_many_tests_are_let_go_before_their_record_is_written(tmp_path: Path, count: int, held: int) -> None:
+    (tmp_path / "run.py").write_text(LETS_GO)
+    (tmp_path / "test_numbers.py").write_text(
+        f"import pytest\n\n\n@pytest.mark.parametrize('number', range({count}))\n"
+        "def test_number(number):\n    pass\n"
     )
-    project.write("release_checks/conftest.py", WATCH_ITEMS)
-    project.lock()
-    done = project.release(*QUICK)
-    assert (done.status, len(project.states())) == (0, 500), done.out
-    assert "0 of 500 items are held" in done.out
+    words = ["run.py", "-q", "-p", "no:cacheprovider", "test_numbers.py", *QUICK]
+    done = subprocess.run([sys.executable, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert f"{count} passed" in done.stdout, done.stdout + done.stderr
+    assert f"{held} are held" in done.stdout
 
 
 def test_what_python_has_itself_is_not_loaded_again_with_msgspec() -> None:
