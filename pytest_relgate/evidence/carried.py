@@ -16,16 +16,19 @@ from typing import TYPE_CHECKING, Final
 from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence import seal
 from pytest_relgate.evidence.build_run import without_artifacts
-from pytest_relgate.evidence.folder import DIGEST, JOURNAL, SEAL
+from pytest_relgate.evidence.folder import DIGEST, JOURNAL, SEAL, SUPERSEDED
 from pytest_relgate.evidence.journal import digest
 from pytest_relgate.evidence.memory import release_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pytest_relgate.model import Context, Subject
 
 SHELF: Final = "sealed"
+KEPT: Final = 16
+"""How many seals are kept that no evidence beside the folder names; those that one names are all kept."""
 
 
 def read_passed(folder: Path) -> bytes:
@@ -70,16 +73,31 @@ def sift(folder: Path, context: Context, subject: Subject) -> None:
             shelf.unlink()
             return
         reading = journals.read(folder / JOURNAL)
-        left = False
+        good: dict[Path, int] = {}
         for path in sorted(shelf.iterdir()):
-            if _is_as_good(path, reading, context, subject):
-                left = True
+            if sealed := _as_good(path, reading, context, subject):
+                good[path] = sealed.run
             elif path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink()
-        if not left:
+        for path in _too_many(folder, good):
+            path.unlink()
+        if not good:
             shelf.rmdir()
+
+
+def _too_many(folder: Path, good: Mapping[Path, int]) -> list[Path]:
+    """The oldest of too many seals, by their runs, that no evidence of the same target rests on.
+
+    Where such evidence lies elsewhere and rests on one of them, its phase is to be run again.
+    """
+    if len(good) <= KEPT:
+        return []
+    found = (*folder.parent.glob(f"*/{SEAL}"), *folder.parent.glob(f"{SUPERSEDED}/*/*/{SEAL}"))
+    named = b"".join(path.read_bytes() for path in found)
+    unnamed = [path for path in sorted(good, key=lambda path: good[path]) if path.stem.encode() not in named]
+    return unnamed[: max(0, len(unnamed) - KEPT)]
 
 
 def carries(folder: Path, head: str) -> bool:
@@ -91,25 +109,28 @@ def carries(folder: Path, head: str) -> bool:
     except (OSError, ValueError):
         return False
     covered = newer.files.get(name) == head
-    return covered and _is_as_good(folder / name, reading, newer.context, newer.subject)
+    return covered and _as_good(folder / name, reading, newer.context, newer.subject) is not None
 
 
-def _is_as_good(path: Path, reading: journals.Reading, context: Context, subject: Subject) -> bool:
-    """Whether the seal in a file was asked the same of the same, and nothing was judged since."""
+def _as_good(
+    path: Path, reading: journals.Reading, context: Context, subject: Subject
+) -> seal.Evidence | None:
+    """The seal in a file, if it was asked the same of the same and nothing was judged since."""
     try:
         if not seal.is_plain_file(path):
-            return False
+            return None
         text = path.read_bytes()
         sealed = seal.decode(text)
     except (OSError, ValueError):
-        return False
-    return (
+        return None
+    is_as_good = (
         path.name == f"{_name(text)}.json"
         and sealed.verdict == "PASSED"
         and without_artifacts(sealed.subject) == without_artifacts(subject)
         and _asked(sealed.context, sealed.subject) == _asked(context, subject)
         and _nothing_judged_since(sealed.journal, reading)
     )
+    return sealed if is_as_good else None
 
 
 def _asked(context: Context, subject: Subject) -> tuple[object, ...]:
