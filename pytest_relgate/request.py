@@ -177,7 +177,7 @@ def read_request(
     if checks is None:
         message = (
             f"no {PROFILE} was found in {ini_checks or 'release_checks'}/ under {rootdir} nor above the "
-            "paths given: name the folder that holds it, as in pytest release_checks -m prerelease"
+            f"paths given: {_where_it_is(ini_checks or 'release_checks', invocation)}"
         )
         if apart := next((option for option in PATH_OPTIONS if option in typed), ""):
             message += f"; pytest looks for its project at the path after {apart} too: write {apart}=PATH"
@@ -197,6 +197,18 @@ def read_request(
         invocation,
         options.release_plan or "",
         pinned if options.release_wait is None else asked,
+    )
+
+
+def _where_it_is(name: str, invocation: Path) -> str:
+    """What to do where no checks folder was found: name the one above, or draft one."""
+    for folder in invocation.parents:
+        if (folder / name / PROFILE).is_file():
+            place = os.path.relpath(folder / name, invocation)
+            return f"it is in {place}: type pytest {place} -m prerelease"
+    return (
+        "name the folder that holds it, as in pytest release_checks -m prerelease, or type relgate init, "
+        "which drafts one"
     )
 
 

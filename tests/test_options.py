@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_relgate.request import _where_it_is
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -106,6 +108,15 @@ def test_a_phase_without_checks_anywhere(bare_project: Project) -> None:
     bare_project.git("rm", "-rq", "release_checks")
     told = refused(bare_project.pytest(*QUICK, "-m", "prerelease"))
     assert "no relgate.toml was found in release_checks/" in told
+    assert "type relgate init" in told
+
+
+def test_a_run_typed_below_the_checks_is_told_where_they_are(tmp_path: Path) -> None:
+    (tmp_path / "release_checks").mkdir()
+    (tmp_path / "release_checks" / "relgate.toml").write_text('project = "demo"\n')
+    told = _where_it_is("release_checks", tmp_path / "packages" / "a")
+    assert told == "it is in ../../release_checks: type pytest ../../release_checks -m prerelease"
+    assert "relgate init" in _where_it_is("gates", tmp_path / "packages" / "a")
 
 
 def test_a_folder_after_a_space_that_moves_the_root(project: Project, tmp_path: Path) -> None:

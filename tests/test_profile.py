@@ -206,7 +206,7 @@ class TestFile:
 
     def test_a_missing_one_names_the_next_command(self, tmp_path: Path) -> None:
         with pytest.raises(
-            RelgateError, match=r"relgate\.toml: expected the profile .* found no file; copy the example"
+            RelgateError, match=r"relgate\.toml: expected the profile .* found no file; type relgate init"
         ):
             load_profile(tmp_path / "relgate.toml")
 

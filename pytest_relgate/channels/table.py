@@ -50,8 +50,13 @@ def table_of(
 
 
 def standing_of(one: ChannelFacts) -> Standing:
-    """How a channel stands: as its worst fact does. Bytes that nobody can measure are said to be so apart."""
+    """How a channel stands: as its worst fact does. Bytes that nobody can measure are said to be so apart.
+
+    Files count where the profile says which there must be.
+    """
     judgement = one.settled.judgement
+    if not one.expectation.files:
+        return max((judgement.version.standing, judgement.flags.standing), key=_WORST.index)
     measured = judgement.digests if judgement.digests.standing.wrong else judgement.files
     opinions = (judgement.version, judgement.files, judgement.flags, measured)
     return max((opinion.standing for opinion in opinions), key=_WORST.index)
@@ -86,6 +91,8 @@ def _line(one: ChannelFacts) -> ChannelLine:
     extra = len(have - expected.files)
     files = f"{len(have & expected.files)} of {len(expected.files)}"
     files += f", {extra} too much" if extra else ""
+    if not expected.files:
+        files = f"{len(have)}, none stated"
     return ChannelLine(
         channel=one.name,
         state=_WORDS[standing_of(one)],

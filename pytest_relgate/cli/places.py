@@ -31,7 +31,7 @@ class Places:
         if not (self.checks / PROFILE).is_file():
             message = (
                 f"no {PROFILE} was found in {self.checks}: name the folder that holds it with --checks, "
-                "or the checkout with --repo"
+                "the checkout with --repo, or draft one with relgate init"
             )
             raise RelgateError(message)
 

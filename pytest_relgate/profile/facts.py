@@ -238,7 +238,7 @@ def load_profile(path: Path) -> Profile:
     if text is None:
         message = (
             f"{display(path)}: expected the profile of the checks folder, found no file; "
-            "copy the example of docs/profile.md"
+            "type relgate init, which drafts one"
         )
         raise RelgateError(message)
     return parse_profile(text, display(path))

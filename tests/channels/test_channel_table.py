@@ -46,6 +46,16 @@ def table(*every: ChannelFacts, failed: dict[str, str] | None = None) -> Channel
     return table_of(every, failed or {}, at=AT)
 
 
+def test_files_that_nobody_stated_are_counted_and_decide_nothing() -> None:
+    """A first profile names channels and no files: what is out is no file too much."""
+    one = facts("npm")
+    bare = Expectation("1.2.0", "1.2.0", frozenset(), {}, "")
+    seen = one.settled.seen
+    unstated = ChannelFacts("npm", Settled(seen, judge(seen, bare, age=10.0, looked_twice=True), 1), bare)
+    line = table(unstated).lines[0]
+    assert (line.state, line.files, line.digests) == ("serves", "1, none stated", "not known")
+
+
 @pytest.mark.parametrize(
     ("seen", "expected"),
     [
