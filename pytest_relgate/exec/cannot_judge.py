@@ -111,6 +111,14 @@ KNOWN: Final = (
         _NETWORK,
     ),
     KnownEnd(
+        "rustup-toolchain",  # below a script or a recipe; where cargo itself was asked for, see tools.py
+        1,
+        r"error: (?P<why>(?:override )?toolchain '[^'\n]+' is not install(?:ed|able)"
+        r"|'[^'\n]+' is not installed for the (?:custom )?toolchain '[^'\n]+')\.?"
+        r"(?:\n(?:help: |To install, run )[^\n]*)*(?:\n+Stack backtrace:(?:\n +[^\n]*)*)?",
+        "type `rustup toolchain install` in the repository, or the command that its output names",
+    ),
+    KnownEnd(
         "git-network",
         128,
         r"fatal: unable to access '[^'\n]+': (?P<why>(?:Could not resolve host|Failed to connect to)\b[^\n]*"
@@ -118,7 +126,7 @@ KNOWN: Final = (
         _NETWORK,
     ),
 )
-"""What the tools themselves say where a registry or a remote cannot be reached, as their sources write it."""
+"""What the tools themselves say where a registry, a remote or a toolchain is missing, by their sources."""
 
 # What runs on this machine is the project's own to start: that it cannot be reached is an ordinary failure.
 _HERE = re.compile(r"\b(?:127\.\d+\.\d+\.\d+|localhost)\b|\[?::1\]?[:/ ]")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_relgate.source.problem import Problem
 from pytest_relgate.source.shell import commands_of
@@ -115,6 +115,28 @@ def _action(path: str, uses: Node, lines: list[str]) -> Pin:
     return Pin(Kind.ACTION, name, ref, path, uses.line, comment[1] if comment else "")
 
 
+# https://doc.rust-lang.org/cargo/commands/cargo-install.html and `cargo binstall --help`
+_CARGO_WITH_VALUE: Final = frozenset(
+    {
+        "--version",
+        "--vers",
+        "--target",
+        "--targets",
+        "--root",
+        "--path",
+        "--git",
+        "--branch",
+        "--tag",
+        "--rev",
+    }
+    | {"--bin", "--example", "--features", "-F", "--index", "--registry", "--target-dir", "--jobs", "-j"}
+    | {"--profile", "--message-format", "--color", "--config", "-Z", "--install-path", "--manifest-path"}
+    | {"--pkg-url", "--pkg-fmt", "--bin-dir", "--strategies", "--disable-strategies", "--log-level"}
+    | {"--github-token", "--rate-limit", "--min-tls-version", "--root-certificates", "--settings"}
+    | {"--maximum-resolution-timeout"}
+)
+
+
 def _installed(command: Command, path: str, line: int) -> Iterator[Pin]:
     """The tools that a command installs or fetches, each with its version; empty where it has none."""
     match command.words:
@@ -122,7 +144,7 @@ def _installed(command: Command, path: str, line: int) -> Iterator[Pin]:
             yield Pin(Kind.TOOLCHAIN, "rustup", name, path, line)
         case ("cargo", "install" | "binstall", *rest):
             version = _option(rest, ("--version", "--vers"))
-            for name in _plain(rest, {"--version", "--vers", "--target", "--root", "--path", "--git"}):
+            for name in _plain(rest, _CARGO_WITH_VALUE):
                 found = _AT.fullmatch(name)
                 yield Pin(
                     Kind.TOOL,
@@ -155,7 +177,7 @@ def _named(words: Sequence[str], path: str, line: int) -> Iterator[Pin]:
             yield Pin(Kind.TOOL, found["name"], found["value"], path, line)
 
 
-def _plain(words: Sequence[str], with_value: set[str]) -> Iterator[str]:
+def _plain(words: Sequence[str], with_value: frozenset[str]) -> Iterator[str]:
     skip = False
     for word in words:
         if not skip and not word.startswith("-"):

@@ -76,6 +76,10 @@ error: Request failed after 3 retries in 6.7s
   cause: failed to lookup address information: Name or service not known"""
 UV_OLD = UV.replace("  cause:", "  Caused by:")
 GO = 'go: example.com/x@v1.0.0: Get "https://proxy.example/x": dial tcp: lookup proxy.example: no such host'
+RUSTUP = (
+    "error: toolchain '1.88.0-x86_64' is not installed\nhelp: run `rustup toolchain install` to install it"
+)
+BACKTRACE = "\n\nStack backtrace:\n   0: rustup::main\n             at ./libc.h:58:16\n  12: <unknown>"
 GIT = "fatal: unable to access 'https://git.example/x/': Could not resolve host: git.example"
 
 ENDS = [
@@ -91,6 +95,18 @@ ENDS = [
     (2, UV_OLD, "uv-network"),
     (1, GO, "go-network"),
     (128, f"Cloning into 'x'...\n{GIT}", "git-network"),
+    (1, RUSTUP, "rustup-toolchain"),
+    (
+        1,
+        f"cargo build\n{RUSTUP}\nerror: recipe `test` failed on line 47 with exit code 1",
+        "rustup-toolchain",
+    ),
+    (1, RUSTUP + BACKTRACE, "rustup-toolchain"),
+    (
+        1,
+        "error: 'cargo-fmt' is not installed for the toolchain '1.88.0-x86_64'\nhelp: run it",
+        "rustup-toolchain",
+    ),
 ]
 
 
@@ -184,6 +200,8 @@ ORDINARY = {
         "fatal: unable to access 'https://git.example/x/': error: 403",
     ),
     "a Python traceback": (1, "ConnectionError: Could not resolve host: api.example"),
+    "a test about rustup": (1, f"{RUSTUP}{BACKTRACE}\nFAILED tests/test_toolchain.py::test_missing"),
+    "a program of its own that is missing": (1, "error: 'demo' is not installed\nhelp: run make install"),
     "nothing said": (101, ""),
 }
 

@@ -81,6 +81,13 @@ def test_every_recorded_change_is_shown() -> None:
         ("run: cargo install --version 1.2.3 --locked cargo-x", Kind.TOOL, "cargo-x", "1.2.3", True),
         ("run: cargo install cargo-x --version=1.2.3", Kind.TOOL, "cargo-x", "1.2.3", True),
         ("run: cargo binstall -y cargo-x", Kind.TOOL, "cargo-x", "", False),
+        (
+            "run: cargo binstall --pkg-url u --bin-dir 'b/{ bin }' x --version 1.2",
+            Kind.TOOL,
+            "x",
+            "1.2",
+            True,
+        ),
         ("run: pipx run twine==6.2.0 upload x", Kind.TOOL, "twine", "6.2.0", True),
         ("run: python -m pip install build==1.3.0", Kind.TOOL, "build", "1.3.0", True),
         ("run: npm i -g npm@11", Kind.TOOL, "npm", "11", True),
