@@ -73,6 +73,7 @@ def header(run: ReleaseRun) -> list[Line]:
         at = wording.short_commit(context.reviewed_commit)
         lines += _wrapped(f"waivers and sign-offs of {context.reviewed_why} @ {at}")
     lines += _sandbox(run)
+    lines += _wrapped(run.prepared.rehearsal)
     for words in run.rules_out():
         lines += _wrapped(f"cannot pass: {words}", "yellow")
     return [*lines, Line("")]
@@ -128,11 +129,13 @@ def _closing(record: Record, run: ReleaseRun) -> Iterator[Line]:
     yield from _sum(_where(record), _numbers(record))
     yield Line("")
     shown = blocking.cards(record)
-    for card in shown[:CARDS_SHOWN]:
+    own = [card for card in shown if card.state != State.BLOCKED_BY]
+    for card in own[:CARDS_SHOWN]:
         yield from _card(card)
-    if len(shown) > CARDS_SHOWN:
-        yield Line(f"and {len(shown) - CARDS_SHOWN} more: see the report")
+    if len(own) > CARDS_SHOWN:
+        yield Line(f"and {len(own) - CARDS_SHOWN} more: see the report")
         yield Line("")
+    yield from _behind([card for card in shown if card.state == State.BLOCKED_BY])
     yield from _channels(record)
     yield from _remarks(record)
     for words in run.prepared.box.news() if run.prepared.box else ():
@@ -141,13 +144,13 @@ def _closing(record: Record, run: ReleaseRun) -> Iterator[Line]:
     if run.digest:
         report = "report.html" if (run.folder.path / "report.html").exists() else "report.md"
         yield Line(f"{'Report':<{LABEL}}{folder}/{report}")
-        yield Line(f"{'Check':<{LABEL}}{wording.verify_command(record, short=True)}")
+        yield from _typed("Check", wording.verify_command(record, short=True))
         yield Line(f"{'Head':<{LABEL - 1}}{run.digest}")  # 71 characters: to fit in 80
     for words in run.incidents:
         yield from _paragraph("Incident", words)
     if run.incidents:
         live = "" if record.context.mode == "live" else " --mode live"
-        yield Line(f"{'File it':<{LABEL}}relgate incident file {folder}{live}")
+        yield from _typed("File it", f"relgate incident file {folder}{live}")
     yield from _next(record)
 
 
@@ -200,6 +203,21 @@ def _card(card: Card) -> Iterator[Line]:
     yield Line("")
 
 
+def _behind(cards: Sequence[Card]) -> Iterator[Line]:
+    """The gates that did not run because one before them did not pass: that one has its card."""
+    held: dict[str, list[str]] = {}
+    for card in cards:
+        held.setdefault(card.found, []).append(card.title)
+    for found, titles in held.items():
+        which = "gate that comes" if len(titles) == 1 else "gates that come"
+        yield Line(f"{State.BLOCKED_BY}  {len(titles)} {which} later in its sequence", "bold")
+        yield from _labelled("found", [line for line in found.splitlines() if line.strip()])
+        yield from _labelled("gates", titles[:CARDS_SHOWN])
+        if len(titles) > CARDS_SHOWN:
+            yield from _labelled("", [f"and {len(titles) - CARDS_SHOWN} more: see the report"])
+        yield Line("")
+
+
 def _labelled(label: str, rows: Sequence[str]) -> Iterator[Line]:
     for number, row in enumerate(rows):
         lead = f"  {label if number == 0 else '':<{LABEL - 2}}"
@@ -244,7 +262,7 @@ def _next(record: Record) -> Iterator[Line]:
     else:
         words, command = "mend what is named above, then the same command:", record.command
     yield Line(f"{'Next':<{LABEL}}{words}")
-    yield Line(f"{'':<{LABEL}}{command}")
+    yield from _typed("", command)
 
 
 def tell_github(config: pytest.Config, run: ReleaseRun, environ: Mapping[str, str]) -> None:
@@ -313,6 +331,20 @@ def _fold(text: str, width: int) -> list[str]:
 
 def _wrapped(text: str, markup: str = "") -> list[Line]:
     return [Line(part, markup) for part in _fold(text, WIDTH)]
+
+
+def _typed(label: str, command: str) -> Iterator[Line]:
+    """A command to type; one that is too long on several lines, as a shell takes them."""
+    rows = _fold(command, WIDTH - LABEL)
+    if len(rows) > 1:
+        rows = _fold(command, WIDTH - LABEL - 4)
+    if any(row.count("'") % 2 for row in rows):  # a name with a blank in it would be broken
+        rows = [command]
+    lead = f"{label:<{LABEL}}"
+    for number, row in enumerate(rows, start=1):
+        more = " \\" if number < len(rows) else ""
+        yield Line(f"{lead}{row}{more}")
+        lead = " " * (LABEL + 2)
 
 
 def _paragraph(label: str, text: str) -> Iterator[Line]:
