@@ -75,7 +75,10 @@ def _second_metadata(found: Members, _: World, __: Store) -> Members:
 
 
 def _expired(run: Run, _: World, __: Store) -> Run:
-    gone = tuple(msgspec.structs.replace(one, expired=True) for one in run.artifacts)
+    """What was built is kept for fewer days than what says so (``retention-days`` of its upload)."""
+    gone = tuple(
+        msgspec.structs.replace(one, expired=one.name != "release-metadata") for one in run.artifacts
+    )
     return msgspec.structs.replace(run, artifacts=gone)
 
 
@@ -202,7 +205,7 @@ FAULTS = (
     ),
     Fault(
         "expired-artifact",
-        "the build's artifacts have expired",
+        "the build's artifacts have expired, all but its metadata",
         Phase.BUILD,
         r"has expired",
         world=build_run(_expired),
