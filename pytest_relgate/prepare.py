@@ -49,7 +49,7 @@ class Prepared:
     ``stand_ins`` the tools that the sandbox stands in for. ``box`` is the sandbox, to be closed at the end.
     ``earlier`` is where the evidence of earlier phases is, None where it is beside this one. ``reviewed``
     are waivers and sign-offs as the commit has them that the context names; ``notes`` are what is worth
-    saying about that.
+    saying about that. ``rehearsal`` says in words what git has to say about one, empty for nothing.
     """
 
     request: Request
@@ -72,6 +72,7 @@ class Prepared:
     earlier: Path | None = None
     notes: tuple[str, ...] = ()
     tables: Tables = field(default_factory=Tables)
+    rehearsal: str = ""
 
     @property
     def waivers(self) -> tuple[Waiver, ...]:
@@ -133,26 +134,27 @@ def prepare(
     )
     by_table = everything or any(condition.tables for gate in lock or () for condition in gate.conditions)
     at = _reviewed_at(checks, options.release_reviewed or "", profile)
+    context = Context(
+        phase=phase,
+        target=target,
+        target_why=target_why,
+        base=base,
+        base_why=base_why,
+        base_commit=base_commit,
+        mode=mode,
+        agent=agent,
+        agent_why=agent_why,
+        sandbox=sandbox,
+        faults=box.names if box else (),
+        reviewed_commit=at.commit,
+        reviewed_why=at.why,
+        build_run=build_run,
+        recover=recover,
+    )
     return Prepared(
         request=request,
         profile=profile,
-        context=Context(
-            phase=phase,
-            target=target,
-            target_why=target_why,
-            base=base,
-            base_why=base_why,
-            base_commit=base_commit,
-            mode=mode,
-            agent=agent,
-            agent_why=agent_why,
-            sandbox=sandbox,
-            faults=box.names if box else (),
-            reviewed_commit=at.commit,
-            reviewed_why=at.why,
-            build_run=build_run,
-            recover=recover,
-        ),
+        context=context,
         subject=commit_facts,
         checks=checks,
         repository=repository,
@@ -172,7 +174,19 @@ def prepare(
         earlier=earlier,
         notes=_about_reviewed(checks, at),
         tables=_tables(repository, base_commit, commit_facts.commit, changed) if by_table else Tables(),
+        rehearsal=_rehearsal(profile, repository, context, commit_facts, checks.repository),
     )
+
+
+def _rehearsal(
+    profile: Profile, repository: Repository, context: Context, subject: Subject, checks: Repository | None
+) -> str:
+    """What git has to say about a rehearsal, in words; nothing is looked at where each release has one."""
+    if profile.rehearsal.when == "always":
+        return ""
+    from pytest_relgate.rehearsing import foreseen
+
+    return foreseen(profile, repository, context, subject, checks)
 
 
 def _tables(repository: Repository, base: str, commit: str, changed: Sequence[str] | None) -> Tables:
