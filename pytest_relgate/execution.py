@@ -21,7 +21,17 @@ from pytest_relgate.errors import CannotJudge
 from pytest_relgate.evidence.printable import writable
 from pytest_relgate.loaded import script_of
 from pytest_relgate.model import Gate, State
-from pytest_relgate.outcome import BlockedBy, Finding, end_at_the_gate, finding_of, place_of, unsigned_diffs
+from pytest_relgate.outcome import (
+    BlockedBy,
+    Finding,
+    end_at_the_gate,
+    finding_of,
+    make_writable,
+    place_of,
+    redact,
+    unsigned_diffs,
+    without_exception,
+)
 from pytest_relgate.selection import Selection
 from pytest_relgate.watch import CLOCK, Watch, reaches
 
@@ -176,15 +186,15 @@ class Execution:
             else:
                 self._attach(closed.gate, report)
         if self.redactor.secrets:
-            self._redact(report)
+            redact(report, self.redactor)
 
     def _find(self, watch: Watch, report: pytest.TestReport) -> None:
         errors, watch.errors = watch.errors, []
         for when, error in errors:
             watch.findings.append(self._finding(watch, when, error, getattr(report, "wasxfail", None)))
         if not errors:
-            watch.findings.append(_without_exception(report, str(report.when), watch.gate))
-        _make_writable(report)
+            watch.findings.append(without_exception(report, str(report.when), watch.gate.where))
+        make_writable(report)
 
     def _finding(self, watch: Watch, when: str, error: BaseException, xfail: str | None) -> Finding:
         place = place_of(error, self.facts.checks, self.facts.rootdir, watch.gate.where)
@@ -212,7 +222,7 @@ class Execution:
         self.current = None
         watch.findings += [self._finding(watch, when, error, None) for when, error in watch.errors]
         state, finding = watch.close()
-        redact = self.redactor.text
+        text = self.redactor.text
         ordinal = self._times.get(gate.id, 0) + 1
         self._times[gate.id] = ordinal
         closed = Closed(
@@ -222,9 +232,9 @@ class Execution:
             started=watch.started,
             seconds=round(watch.seconds, 4),
             worker=self.worker,
-            message=writable(redact(finding.message)) if finding else "",
+            message=writable(text(finding.message)) if finding else "",
             where=writable(finding.where or gate.where) if finding else "",
-            do=writable(redact(finding.do)) if finding else "",
+            do=writable(text(finding.do)) if finding else "",
             log=watch.runner.last_log if watch.runner else "",
             when=finding.when if finding else "",
             signed=() if finding else tuple(watch.signed),
@@ -279,19 +289,6 @@ class Execution:
             return
         report.outcome = "failed"
         report.longrepr = writable(f"{finding.state}: {finding.message}")
-
-    def _redact(self, report: pytest.TestReport) -> None:
-        text = self.redactor.text
-        if report.longrepr is not None and self.redactor.holds(report.longreprtext):
-            if isinstance(report.longrepr, tuple):
-                path, line, words = report.longrepr
-                report.longrepr = (path, line, text(words))
-            else:
-                report.longrepr = text(report.longreprtext)
-        report.sections = [(name, text(words)) for name, words in report.sections]
-        report.user_properties = [(name, text(str(value))) for name, value in report.user_properties]
-        if hasattr(report, "wasxfail"):
-            report.wasxfail = text(report.wasxfail)
 
     # -- threads --------------------------------------------------------------------------------------
 
@@ -401,21 +398,3 @@ class Execution:
         return Payload(
             closed, self.selection.collected, tuple(self.trouble), self.interrupted, self.selection.load([])
         )
-
-
-def _make_writable(report: pytest.TestReport) -> None:
-    """A report crosses to the controller as UTF-8, and a lone surrogate in it would end the run."""
-    if isinstance(report.longrepr, tuple):
-        path, line, words = report.longrepr
-        report.longrepr = (path, line, writable(words))
-    elif (words := report.longreprtext) != (text := writable(words)):
-        report.longrepr = text
-
-
-def _without_exception(report: pytest.TestReport, when: str, gate: Gate) -> Finding:
-    """A report that is no plain pass although nothing was raised: an xpass, or a hook's own word."""
-    words = str(getattr(report, "wasxfail", "") or report.longrepr or "")[:500]
-    if hasattr(report, "wasxfail") or words.startswith("[XPASS(strict)]"):
-        return Finding(State.SKIPPED, f"it passed where it was expected to fail: {words}", when, gate.where)
-    state = State.SKIPPED if report.outcome == "skipped" else State.FAILED
-    return Finding(state, words or f"a hook reported it as {report.outcome}", when, gate.where)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from pytest_relgate.exec.runner import Runner
     from pytest_relgate.execution import Execution
     from pytest_relgate.github.facts import GitHub
-    from pytest_relgate.github.means import Means
     from pytest_relgate.source.artifact_facts import ArtifactFacts
     from pytest_relgate.source.benchmarks_runs import Benchmarks
     from pytest_relgate.source.facts import SourceFacts
@@ -90,6 +88,12 @@ def _execution(request: pytest.FixtureRequest) -> Execution:
     if execution is None or request.node.nodeid not in execution.selection.gates:
         pytest.fail(f"the fixture {request.fixturename} is for gates below the checks folder", pytrace=False)
     return execution
+
+
+def _world(request: pytest.FixtureRequest) -> Outside:
+    from pytest_relgate.outward import outside_of
+
+    return outside_of(_execution(request), request.config)
 
 
 @pytest.fixture
@@ -224,92 +228,6 @@ def workflow(request: pytest.FixtureRequest) -> WorkflowFacts:
     )
 
 
-def _outside(request: pytest.FixtureRequest) -> Outside:
-    """The world outside, looked at once in each process; its connections are closed with the session."""
-    execution = _execution(request)
-    if execution.outside is None:
-        from pytest_relgate.channels.outside import Outside, surroundings
-
-        facts = execution.facts
-        execution.outside = Outside(
-            profile=facts.profile,
-            target=facts.context.target,
-            commit=facts.commit,
-            repository=Path(facts.repository),
-            origins=facts.origins,
-            environ=surroundings(facts.environ, facts.context.sandbox),
-            sandbox=facts.context.sandbox,
-            evidence=Path(facts.logs).parent.parent,
-            wait=facts.wait,
-            waiting=execution.waiting,
-            attach=execution.attach,
-            means=_means(execution, request.config),
-            hide=execution.hide,
-        )
-        request.config.add_cleanup(execution.outside.close)
-    return execution.outside
-
-
-def _means(execution: Execution, config: pytest.Config) -> Means:
-    """What it takes to start a workflow; without a permit nothing is."""
-    from pytest_relgate.channels.recovery import served
-    from pytest_relgate.github.means import Means
-    from pytest_relgate.github.triage import Triage
-    from pytest_relgate.request import asked_others
-
-    terminal = config.pluginmanager.get_plugin("terminalreporter")
-    capture = config.pluginmanager.get_plugin("capturemanager")
-
-    def say(words: str) -> None:
-        if terminal is None or config.get_verbosity() < 0:
-            return
-        with capture.global_and_fixture_disabled() if capture is not None else nullcontext():
-            terminal.ensure_newline()
-            terminal.write_line(f"  {execution.redactor.text(words)}")
-            terminal.flush()
-
-    folder = _dispatches(execution, config)
-    if execution.permit is None:
-        return Means(folder, waiting=execution.waiting, build_run=_build_run(execution, folder))
-    return Means(
-        folder,
-        execution.permit,
-        execution.opens,
-        execution.waiting,
-        say=say,
-        keep=execution.attach,
-        triage=Triage.of(execution.facts.profile),
-        build_run=_build_run(execution, folder),
-        other_runs=asked_others(config.option, execution.facts.context.phase),
-        recover=execution.facts.context.recover,
-        served=lambda jobs: served(outside, jobs) if (outside := execution.outside) else ((), ()),
-    )
-
-
-def _build_run(execution: Execution, dispatches: Path) -> int:
-    """The build run that was named, here or when the release was published; 0 for the tag's."""
-    from pytest_relgate.github.dispatch import BUILD_INPUT
-    from pytest_relgate.github.intent import build_run_of
-
-    context = execution.facts.context
-    if context.build_run or context.phase in ("build", "rehearsal", "publish") or context.faults:
-        return context.build_run
-    return build_run_of(dispatches, BUILD_INPUT)
-
-
-def _dispatches(execution: Execution, config: pytest.Config) -> Path:
-    """Where this run keeps what it started: what is real and what is not never meet."""
-    import secrets
-    import shutil
-
-    context, place = execution.facts.context, Path(execution.facts.logs).parent.parent
-    if context.faults:  # the world of a fault lasts one run, and so does what was started in it
-        folder = place / f"dispatches-faulty-{secrets.token_hex(4)}"
-        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-        return folder
-    return place / ("dispatches-sandbox" if context.sandbox else "dispatches")
-
-
 @pytest.fixture
 def github(request: pytest.FixtureRequest) -> GitHub:
     """The project on GitHub: ``assert github.is_green()``.
@@ -320,7 +238,7 @@ def github(request: pytest.FixtureRequest) -> GitHub:
     unless it is there, ``succeeded()``, ``reached_its_end()``, ``published_nothing()``. A statement that does
     not hold is a finding; one that waits is pending, one that nobody can judge an error.
     """
-    return _outside(request).github
+    return _world(request).github
 
 
 @pytest.fixture
@@ -330,13 +248,13 @@ def channel(request: pytest.FixtureRequest) -> ChannelFacts:
     ``files``, ``digests`` and ``flags`` compare with those of ``expected``. All channels are looked at
     together, and settled before the first assert. What has not arrived yet is pending and no failure.
     """
-    return _outside(request).channels[request.param]
+    return _world(request).channels[request.param]
 
 
 @pytest.fixture
 def channels(request: pytest.FixtureRequest) -> Channels:
     """All channels of the profile: ``assert channels.serving == channels.expected``."""
-    return _outside(request).channels
+    return _world(request).channels
 
 
 @pytest.fixture

@@ -12,10 +12,13 @@ from _pytest.outcomes import Skipped
 
 from pytest_relgate import errors
 from pytest_relgate.errors import CannotJudge, NotSigned, NotYet
+from pytest_relgate.evidence.printable import writable
 from pytest_relgate.model import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from pytest_relgate.exec.redact import Redactor
 
 MESSAGE_LIMIT = 4000  # characters of a failure that the record keeps; the log has it all
 
@@ -175,3 +178,36 @@ def place_of(error: BaseException, folder: str, rootdir: str, fallback: str) -> 
             place = f"{os.path.relpath(path, rootdir)}:{trace.tb_lineno}"
         trace = trace.tb_next
     return place
+
+
+def make_writable(report: pytest.TestReport) -> None:
+    """A report crosses to the controller as UTF-8, and a lone surrogate in it would end the run."""
+    if isinstance(report.longrepr, tuple):
+        path, line, words = report.longrepr
+        report.longrepr = (path, line, writable(words))
+    elif (words := report.longreprtext) != (text := writable(words)):
+        report.longrepr = text
+
+
+def without_exception(report: pytest.TestReport, when: str, place: str) -> Finding:
+    """A report that is no plain pass although nothing was raised: an xpass, or a hook's own word."""
+    words = str(getattr(report, "wasxfail", "") or report.longrepr or "")[:500]
+    if hasattr(report, "wasxfail") or words.startswith("[XPASS(strict)]"):
+        return Finding(State.SKIPPED, f"it passed where it was expected to fail: {words}", when, place)
+    state = State.SKIPPED if report.outcome == "skipped" else State.FAILED
+    return Finding(state, words or f"a hook reported it as {report.outcome}", when, place)
+
+
+def redact(report: pytest.TestReport, redactor: Redactor) -> None:
+    """Replace secrets in all that a report carries."""
+    text = redactor.text
+    if report.longrepr is not None and redactor.holds(report.longreprtext):
+        if isinstance(report.longrepr, tuple):
+            path, line, words = report.longrepr
+            report.longrepr = (path, line, text(words))
+        else:
+            report.longrepr = text(report.longreprtext)
+    report.sections = [(name, text(words)) for name, words in report.sections]
+    report.user_properties = [(name, text(str(value))) for name, value in report.user_properties]
+    if hasattr(report, "wasxfail"):
+        report.wasxfail = text(report.wasxfail)

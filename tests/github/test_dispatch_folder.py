@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_relgate.fixtures import _dispatches
+from pytest_relgate.outward import dispatches_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ def folder(place: Path, config: Config, *faults: str, sandbox: bool = True) -> P
     context = SimpleNamespace(faults=faults, sandbox=sandbox)
     execution: Any = SimpleNamespace(facts=SimpleNamespace(context=context, logs=f"{place}/publish/logs"))
     whole: Any = config
-    return _dispatches(execution, whole)
+    return dispatches_of(execution, whole)
 
 
 @pytest.mark.parametrize(("sandbox", "name"), [(False, "dispatches"), (True, "dispatches-sandbox")])

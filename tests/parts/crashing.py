@@ -138,7 +138,7 @@ def _state(evidence: Path) -> bytes:
 
 def install(pass_: Boundaries, *, lag: bool) -> None:
     """Watch the boundaries of this process."""
-    from pytest_relgate import attachments, fixtures
+    from pytest_relgate import attachments, outward
     from pytest_relgate.evidence import folder, journal
     from pytest_relgate.net.http import Http
     from pytest_relgate.sandbox.engine import Engine
@@ -169,8 +169,8 @@ def install(pass_: Boundaries, *, lag: bool) -> None:
         pass_.around(os, what, pass_.of_evidence(what))
     runners = Runners()
     Engine.dispatched = functools.partialmethod(_take_up, runners)  # type: ignore[assignment]
-    made = fixtures._means
-    fixtures._means = lambda *args: replace(made(*args), looks=(0.0, 0.1, 0.2), sleep=runners.work)
+    made = outward.means_of
+    outward.means_of = lambda *args: replace(made(*args), looks=(0.0, 0.1, 0.2), sleep=runners.work)
     if lag:
         _lag()
 
