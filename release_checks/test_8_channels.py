@@ -80,6 +80,12 @@ class TestChannel:
         assert channel.flags == expected.flags
 
 
+@pytest.mark.gate(faults=("npm-without-provenance", "pypi-without-provenance"))
+def test_provenance(channels):
+    """Every file has provenance, on the channels of which relgate.toml says so."""
+    assert channels.have_their_provenance()
+
+
 class TestOpened:
     """The archives as the channels serve them, opened: what whoever installs the release gets."""
 

@@ -73,6 +73,12 @@ class ChannelFacts:
         return self.seen.flags
 
     @property
+    def provenance(self) -> bool:
+        """Whether every file has provenance; what must have it and has not raises."""
+        self._need(self.settled.judgement.provenance)
+        return self.seen.provenance is True
+
+    @property
     def serves(self) -> bool:
         """Whether the channel serves the release, as far as it is known. Judges nothing."""
         return self.settled.judgement.version.standing is Standing.SERVED
@@ -173,6 +179,23 @@ class Channels:
         if not said:
             message = "no file has its digest told by two places, so that nothing can be compared"
             raise CannotJudge(message)
+        return True
+
+    def have_their_provenance(self) -> Literal[True]:
+        """Every file has provenance on the channels that the profile promises it for.
+
+        Raises Finding, NotYet or CannotJudge, the worst of them, as it was judged; CannotJudge where the
+        profile promises it for none.
+        """
+        mine = [one for one in self if one.expectation.provenance]
+        if not mine:
+            message = "the profile says of no channel that its files have provenance"
+            raise CannotJudge(message, do="add provenance = true to [channels.NAME] of relgate.toml")
+        raised = [problem for one in mine if (problem := one.raised_for(one.settled.judgement.provenance))]
+        for kind in (Finding, CannotJudge, NotYet):
+            for problem in raised:
+                if isinstance(problem, kind):
+                    raise problem
         return True
 
     @property

@@ -73,11 +73,12 @@ class Judgement(msgspec.Struct, frozen=True):
     confirmed: bool = False
     overdue: bool = False
     measured_by: str = ""
+    provenance: Opinion = SERVED
 
     @property
     def opinions(self) -> tuple[Opinion, ...]:
         """All of them."""
-        return (self.version, self.files, self.digests, self.flags)
+        return (self.version, self.files, self.digests, self.flags, self.provenance)
 
     @property
     def wrong(self) -> bool:
@@ -118,9 +119,10 @@ def judge(seen: Observation, expected: Expectation, *, age: float | None, looked
     if seen.mirror:  # what it must not hand out says nothing of the origin
         seen = msgspec.structs.replace(seen, flags=seen.flags - {"withheld"})
     version = _version(seen, expected)
-    files = digests = flags = _nothing(seen, expected) if version.standing.wrong else version
+    files = digests = flags = provenance = _nothing(seen, expected) if version.standing.wrong else version
     if seen.version:
         files, digests = _files(seen, expected), _digests(seen, expected)
+        provenance = _provenance(seen, expected)
     if seen.version or seen.flags:
         flags = _flags(seen, expected)
 
@@ -135,6 +137,7 @@ def judge(seen: Observation, expected: Expectation, *, age: float | None, looked
         said(flags),
         confirmed=looked_twice,
         measured_by=expected.source,
+        provenance=said(provenance),
     )
     still = any(opinion.standing.waits for opinion in made.opinions)
     return msgspec.structs.replace(made, overdue=overdue and still)
@@ -331,6 +334,20 @@ def _flags(seen: Observation, expected: Expectation) -> Opinion:
     if lacking := sorted(by_right - seen.flags):
         return Opinion(Standing.DIVERGED, f"{place} is not marked {', '.join(lacking)}, and is", "mark it")
     return SERVED
+
+
+def _provenance(seen: Observation, expected: Expectation) -> Opinion:
+    """Whether what must have provenance has it: npm and PyPI take it with the files, and show it so."""
+    place = f"{seen.channel} {expected.spelled}"
+    if not expected.provenance or seen.provenance:
+        return SERVED
+    if seen.provenance is None:
+        words = f"{place}: a mirror does not say whether there is provenance"
+        return Opinion(Standing.UNKNOWN, words, _ORIGIN, final=True)
+    words = f"{place} has no provenance of all its files, and the profile says that it has"
+    return Opinion(
+        Standing.DIVERGED, words, "find out who published it and how; publish the next version with it"
+    )
 
 
 def _older(found: str, wanted: str) -> bool:

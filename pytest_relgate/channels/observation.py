@@ -78,7 +78,8 @@ class Expectation(msgspec.Struct, frozen=True):
     ``version`` is SemVer without a v, ``spelled`` the same as the channel spells it. ``digests`` are SHA-256
     in hex by file name, from ``source``, never from the channel itself; ``weak`` says that some are from the
     release's own checksum file. ``newest`` says that no higher stable
-    release is known, None that nobody could say. ``commit`` is what the release was made of.
+    release is known, None that nobody could say. ``commit`` is what the release was made of. ``provenance``:
+    every file of it has that.
     """
 
     version: str
@@ -90,6 +91,7 @@ class Expectation(msgspec.Struct, frozen=True):
     prerelease: bool = False
     newest: bool | None = True
     commit: str = ""
+    provenance: bool = False
 
     def flags(self, kind: str) -> frozenset[str]:
         """The flags that a release has by right on a channel of this kind."""

@@ -262,6 +262,7 @@ class Outside:
             files=self.files_of(name),
             prerelease=parsed.prerelease is not None,
             commit=self.commit if channel.kind == "github-release" else "",
+            provenance=channel.provenance,
         )
         return Look(
             name=name,

@@ -68,6 +68,7 @@ class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     place of the public registry; ``mirror`` says that it is a copy of that, which proves itself only.
     ``download`` is where the archives of a formula lie, the GitHub release without it. ``secret`` is the
     one with which the job publishes, ``trusted`` whether it is a trusted publisher, without one (S9).
+    ``provenance``: every file of a release has it there.
     """
 
     kind: Annotated[Kind, Meta(description='"github-release", "crates", "npm", "pypi" or "homebrew"')]
@@ -82,6 +83,7 @@ class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mirror: Annotated[bool, Meta(description="true or false")] = False
     secret: OptionalVariable = ""
     trusted: bool = False
+    provenance: Annotated[bool, Meta(description="true or false")] = False
 
 
 def misplaced(channel: Channel) -> str:  # noqa: PLR0911  (one line for each)
@@ -101,4 +103,6 @@ def misplaced(channel: Channel) -> str:  # noqa: PLR0911  (one line for each)
         return "expected secret or trusted, found both: a trusted publisher has no secret"
     if channel.trusted and channel.kind not in ("crates", "npm", "pypi"):
         return f"trusted is for crates, npm and pypi, this channel is {quoted(channel.kind)}"
+    if channel.provenance and channel.kind not in ("npm", "pypi"):
+        return f"provenance is for npm and pypi, this channel is {quoted(channel.kind)}"
     return ""

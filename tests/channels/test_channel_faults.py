@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_relgate.channels.channels import ChannelFacts
 
 Open = Callable[..., Outside]
-FACTS = ("version", "files", "digests", "flags")
+FACTS = ("version", "files", "digests", "flags", "provenance")
 CHANNELS = ("github", "crates", "npm", "pypi", "homebrew")
 RAISED = {State.FAILED: Finding, State.PENDING: NotYet, State.ERRORED: CannotJudge}
 OF_A_CHANNEL = [name for name in FAULTS if name.partition("-")[0] in CHANNELS and name != "github-down"]
