@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pytest_relgate.errors import CannotJudge, Finding, NotYet, RelgateError
 from pytest_relgate.github.since import credentials_since
-from pytest_relgate.judge.rehearsal import why_rehearse
+from pytest_relgate.judge.rehearsal import about_machinery, why_rehearse
 from pytest_relgate.lockfile import NAME as LOCK
+from pytest_relgate.model import Phase
 from pytest_relgate.profile import FILE_NAME
 from pytest_relgate.source.checks_then import checks_then
 from pytest_relgate.source.machinery import Parts, compared
@@ -99,9 +101,42 @@ def _credentials(
         return Credentials(doubt=f"the credentials could not be looked at: {error}")
 
 
+def foreseen(
+    profile: Profile, repository: Repository, context: Context, subject: Subject, checks: Repository | None
+) -> str:
+    """What git says of a rehearsal long before the publish, for people; empty where there is no question."""
+    if context.phase not in (Phase.PRERELEASE, Phase.BUILD) or profile.rehearsal.when == "always":
+        return ""
+    base = context.base_commit
+    there = checks is not None and bool(base) and checks.exists(base)
+    paths = deciding_paths(subject.checks_path)
+    then = checks_then(checks, subject.checks_commit, paths, base=base, published="") if there else None
+    record = Unrehearsed(
+        context.target,
+        context.base,
+        machinery_since(profile, repository, base, subject.commit),
+        Credentials(),
+        then or ChecksThen(),
+    )
+    changed = record.checks.changed
+    said = (f"{one} changed since {context.base}" for one in changed)
+    if why := next(chain(about_machinery(record, base, subject.commit), said), ""):
+        return f"A rehearsal is needed: {why}"
+    return (
+        f"No rehearsal is needed by what git says: no release machinery changed since {context.base}. "
+        "GitHub is asked about credentials before the publish"
+    )
+
+
 def why_needed(record: Unrehearsed, context: Context, subject: Subject) -> str:
     """Why this release needs a rehearsal; empty where it is proved that it needs none."""
-    return why_rehearse(record, target=context.target, base=context.base_commit, subject=subject)
+    return why_rehearse(
+        record,
+        target=context.target,
+        base=context.base_commit,
+        commit=subject.commit,
+        checks=subject.checks_commit,
+    )
 
 
 def carries(one: Earlier, commit: str) -> bool:

@@ -141,6 +141,8 @@ def _closing(record: Record, run: ReleaseRun) -> Iterator[Line]:
     for words in run.prepared.box.news() if run.prepared.box else ():
         yield from _paragraph("Note", words)
     folder = record.folder
+    for number, words in enumerate(filter(None, wording.build_in_words(record).split(", http"))):
+        yield Line(f"{'' if number else 'Build':<{LABEL}}{'http' if number else ''}{words}")
     if run.digest:
         report = "report.html" if (run.folder.path / "report.html").exists() else "report.md"
         yield Line(f"{'Report':<{LABEL}}{folder}/{report}")

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pytest_relgate.cli.places import checkout_of, places_of
+from pytest_relgate.errors import RelgateError
 from pytest_relgate.evidence.folder import FAULTY, SEAL
+from pytest_relgate.judge.rehearsal import why_rehearse
 from pytest_relgate.model import Phase
 from pytest_relgate.prepare import Place, read_place
+from pytest_relgate.rehearsing import deciding_paths, unrehearsed
 from pytest_relgate.request import Request
-from pytest_relgate.source.target import newest_tag, resolve_target
+from pytest_relgate.source.target import newest_tag, resolve_base, resolve_target
 from pytest_relgate.source.versions import names_a_release, parse_target
 from pytest_relgate.status.checkpoint import Checkpoint, anomalies, exit_status, next_step
 from pytest_relgate.status.look import Sight
@@ -21,12 +24,14 @@ from pytest_relgate.status.show import lines
 from pytest_relgate.status.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pytest_relgate.channels.outside import Outside
     from pytest_relgate.profile import Profile
     from pytest_relgate.sandbox.box import Box
     from pytest_relgate.source.git import Repository
+    from pytest_relgate.subject import Checks
 
 
 def status(options: argparse.Namespace) -> int:
@@ -67,6 +72,7 @@ def status(options: argparse.Namespace) -> int:
                 world=World(outside) if outside is not None else None,
                 sandbox=box is not None,
                 faults=faults,
+                rehearse=_rehearse(profile, checks, repository, target, outside),
             ).look()
         finally:
             if outside is not None:
@@ -108,6 +114,37 @@ def _outside(
         sandbox=box is not None,
         evidence=evidence / target,
     )
+
+
+def _rehearse(
+    profile: Profile, checks: Checks, repository: Repository, target: str, outside: Outside | None
+) -> Callable[[str], str] | None:
+    """Says why a commit must be rehearsed; None where the profile wants every release to be."""
+    if profile.rehearsal.when == "always":
+        return None
+
+    def why(commit: str) -> str:
+        try:
+            base, base_commit, _ = resolve_base(
+                override=None, target=target, repo=repository, policy=profile.base.policy
+            )
+        except RelgateError as error:  # a clone that was cut off: a checkpoint says so and goes on
+            return str(error)
+        record = unrehearsed(
+            profile,
+            repository,
+            target=target,
+            base=base,
+            base_commit=base_commit,
+            commit=commit,
+            checks=checks.repository,
+            checks_commit=checks.commit,
+            checks_paths=deciding_paths(checks.path),
+            api=(lambda: outside.api) if outside is not None else None,
+        )
+        return why_rehearse(record, target=target, base=base_commit, commit=commit, checks=checks.commit)
+
+    return why
 
 
 def _json(seen: Checkpoint) -> str:

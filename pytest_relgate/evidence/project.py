@@ -42,7 +42,9 @@ def record_of(  # noqa: PLR0913  (all of what a run concluded, each by its name)
     return Record(
         context=prepared.context,
         subject=with_artifacts(prepared.subject, build, prepared.context.phase),
-        verdict=msgspec.structs.replace(verdict, notes=(*verdict.notes, *noted(folder))),
+        verdict=msgspec.structs.replace(
+            verdict, notes=(*verdict.notes, *filter(None, [prepared.rehearsal]), *noted(folder))
+        ),
         locked=prepared.lock is not None,
         run=run,
         started=started,

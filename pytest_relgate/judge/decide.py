@@ -104,7 +104,13 @@ def decide(  # noqa: PLR0913  (the whole of what a verdict depends on, and nothi
     read = () if later else reviews
     named = (*(one.gate for one in signoffs if one.tree == subject.tree), *(one.gate for one in read))
     problems += [signed_unknown(name, plan) for name in dict.fromkeys(named) if name not in elsewhere]
-    why = why_rehearse(unrehearsed, target=plan.target, base=base, subject=subject)
+    why = why_rehearse(
+        unrehearsed,
+        target=plan.target,
+        base=base,
+        commit=subject.commit,
+        checks=subject.checks_commit,
+    )
     needed = None if unrehearsed is None else why
     reasons = [*facts, *about_run(plan, subject, earlier, needed), *denied, *problems]
     # A verdict of gates that all wait is "only pending": there nothing_passed would say no more.

@@ -12,21 +12,20 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_relgate.model import Subject
     from pytest_relgate.unrehearsed import Credentials, Setting, Unrehearsed
 
 _NAMED: Final = 3
 
 
-def why_rehearse(record: Unrehearsed | None, *, target: str, base: str, subject: Subject) -> str:
+def why_rehearse(record: Unrehearsed | None, *, target: str, base: str, commit: str, checks: str) -> str:
     """Say why this release needs a rehearsal; empty if it is proved that it needs none.
 
-    ``base`` is a commit, empty in a first release; the checks of the subject are those that must have been
-    the same. Raises nothing.
+    ``base`` and ``commit`` are commits, ``base`` empty in a first release; ``checks`` is the commit of the
+    checks that judge. Raises nothing.
     """
     if record is None:
         return "nothing says that release machinery and credentials did not change"
-    return next(_reasons(record, target, base, subject), "")
+    return next(_reasons(record, target, base, commit, checks), "")
 
 
 def in_words(record: Unrehearsed) -> str:
@@ -40,21 +39,22 @@ def in_words(record: Unrehearsed) -> str:
     )
 
 
-def _reasons(record: Unrehearsed, target: str, base: str, subject: Subject) -> Iterator[str]:
+def _reasons(record: Unrehearsed, target: str, base: str, commit: str, checks: str) -> Iterator[str]:
     if record.target != target:
         yield f"what is on record is about {record.target or 'no release'}"
-    yield from _about_machinery(record, base, subject.commit)
+    yield from about_machinery(record, base, commit)
     then = record.checks
     if then.changed:
         yield f"{_listed(then.changed)} changed since {record.base}"
     if then.doubt or not then.commit:
         yield then.doubt or f"what the checks were at {record.base} is not on record"
-    if then.now != subject.checks_commit:
+    if then.now != checks:
         yield f"what is on record is about the checks of {then.now[:12] or 'no commit'}"
     yield from _about_credentials(record)
 
 
-def _about_machinery(record: Unrehearsed, base: str, commit: str) -> Iterator[str]:
+def about_machinery(record: Unrehearsed, base: str, commit: str) -> Iterator[str]:
+    """Why git alone says that a rehearsal is needed; nothing where it does not. As ``why_rehearse``."""
     machinery = record.machinery
     if not base or not record.base:
         yield "a first release has nothing to compare with"

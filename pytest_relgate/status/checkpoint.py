@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PHASES: Final = (Phase.PRERELEASE, Phase.BUILD, Phase.REHEARSAL, Phase.PUBLISH, Phase.POSTRELEASE)
 LIVE: Final = "--release-mode live --release-agent NAME@HOST"
+ALWAYS: Final = "this profile has every release rehearsed"
 _GOOD: Final = (None, "success", "skipped", "neutral")
 
 
@@ -79,7 +80,8 @@ class Checkpoint(msgspec.Struct, frozen=True):
     ``checks`` is the checks folder, ``commit`` the one under release: the tag's, else HEAD. ``tag_there`` is
     the tag's commit on GitHub, empty where there is none and None where nobody could say; ``alike`` are other
     tags of the same version with their commits. ``provenance`` says what a build run proves that is not this
-    release. ``incidents`` are what the channels' table calls so. ``unseen`` says what could not be looked at,
+    release. ``rehearse`` says why the release must be rehearsed, empty where it is proved that it need not.
+    ``incidents`` are what the channels' table calls so. ``unseen`` says what could not be looked at,
     and why.
     """
 
@@ -102,6 +104,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     provenance: str = ""
     unseen: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    rehearse: str = ALWAYS
 
     def newest(self, kind: str) -> RunFact | None:
         """The newest run of a kind."""
@@ -231,10 +234,17 @@ def next_step(seen: Checkpoint) -> tuple[str, str]:
     wrong = anomalies(seen)
     if wrong:
         return f"{wrong[0].name}: nothing else before that is settled", wrong[0].do
-    due = next((phase for phase in PHASES if seen.phase(phase).finding != "PASSED"), None)
+    due = next((phase for phase in PHASES if _is_due(seen, phase)), None)
     if due is None:
         return f"nothing is left to do: {seen.target} is out, and every phase passed", ""
     return _before(seen, due) or (_why(seen.phase(due)), _due(seen, due))
+
+
+def _is_due(seen: Checkpoint, phase: Phase) -> bool:
+    done = seen.phase(Phase.PUBLISH).finding == "PASSED"  # which rests on a rehearsal, or on what spares one
+    if phase is Phase.REHEARSAL and (done or not seen.rehearse):
+        return False
+    return seen.phase(phase).finding != "PASSED"
 
 
 def _before(seen: Checkpoint, due: Phase) -> tuple[str, str] | None:
@@ -249,7 +259,8 @@ def _before(seen: Checkpoint, due: Phase) -> tuple[str, str] | None:
         tag = "" if seen.tag_here else f"git tag -a {seen.target} {seen.commit[:12]} && "
         return f"{seen.target} is not on GitHub yet: push it", f"{tag}git push origin {seen.target}"
     if due is Phase.PUBLISH:
-        lacking = next((phase for phase in PHASES[:3] if seen.phase(phase).live_left_out), None)
+        earlier = (phase for phase in PHASES[:3] if seen.rehearse or phase is not Phase.REHEARSAL)
+        lacking = next((phase for phase in earlier if seen.phase(phase).live_left_out), None)
         if lacking is not None:
             return f"{lacking} left out gates that only a live run has", command(seen, lacking, live=True)
     return None

@@ -15,10 +15,10 @@ from pytest_relgate.evidence.verify import Expectation, verify_folder
 from pytest_relgate.evidence.verify import Finding as Found
 from pytest_relgate.model import Phase, State
 from pytest_relgate.source.versions import version_of_tag
-from pytest_relgate.status.checkpoint import PHASES, Checkpoint, PhaseFact
+from pytest_relgate.status.checkpoint import ALWAYS, PHASES, Checkpoint, PhaseFact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pytest_relgate.evidence.verify import Verification
@@ -34,7 +34,8 @@ class Sight:
 
     ``checks`` is the repository of the checks and ``place`` their folder in it, ``evidence`` the folder of
     evidence, ``faults`` where that of a run under faults is, None without any. ``world`` is None where
-    nothing outside is looked at.
+    nothing outside is looked at. ``rehearse`` says why a commit must be rehearsed to be published, None where
+    every release is.
     """
 
     target: str
@@ -46,6 +47,7 @@ class Sight:
     world: World | None
     sandbox: bool = False
     faults: Path | None = None
+    rehearse: Callable[[str], str] | None = None
 
     def look(self) -> Checkpoint:
         """Look at all of it, once."""
@@ -76,6 +78,7 @@ class Sight:
             channels=tuple(world.channels) if world is not None else (),
             incidents=tuple(world.incidents) if world is not None else (),
             provenance=world.provenance if world is not None else "",
+            rehearse=self.rehearse(commit) if self.rehearse is not None else ALWAYS,
             unseen=tuple(dict.fromkeys(world.unseen)) if world is not None else (OFFLINE,),
         )
 

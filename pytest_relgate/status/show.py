@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING, Final
 
 from pytest_relgate.evidence.printable import printable
+from pytest_relgate.model import Phase
 from pytest_relgate.status.checkpoint import PHASES, anomalies, exit_status, next_step
 
 if TYPE_CHECKING:
@@ -52,10 +53,18 @@ def _phases(seen: Checkpoint) -> Iterator[str]:
     for phase in PHASES:
         one = seen.phase(phase)
         if not one.finding:
-            yield from _row(phase, "no evidence")
+            yield from _row(phase, "no evidence", *(_rehearse(seen) if phase is Phase.REHEARSAL else ()))
             continue
         reason = f": {one.reason}" if one.reason else ""
         yield from _row(phase, f"{one.finding:<10} {_moment(one.when)}  @ {one.commit[:12]}{reason}")
+
+
+def _rehearse(seen: Checkpoint) -> Iterator[str]:
+    """Whether the release must be rehearsed, and why."""
+    if seen.rehearse:
+        yield f"needed: {seen.rehearse}"
+    else:
+        yield "not needed: release machinery and credentials are as they were at the base"
 
 
 def _world(seen: Checkpoint) -> Iterator[str]:

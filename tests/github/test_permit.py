@@ -94,5 +94,21 @@ def test_a_chain_that_lacks_a_link_is_refused_and_named(chain: Chain, words: str
     assert refusal.value.do
 
 
+def test_without_a_rehearsal_a_permit_takes_a_whole_proof() -> None:
+    """``unrehearsed`` says why a rehearsal is needed: empty where none is, None where one always is."""
+    for rehearsal in (BEFORE[:2], _but(2, verdict="BLOCKED"), _but(2, commit=OTHER)):
+        assert permit_for(replace(WHOLE, earlier=rehearsal, unrehearsed="")).phase is Phase.PUBLISH
+        for why in (None, "publish.yml changed since v0.9.0"):
+            words = f"nothing was started: {f'a rehearsal is needed: {why}; ' if why else ''}rehearsal "
+            with pytest.raises(CannotJudge, match=words) as refusal:
+                permit_for(replace(WHOLE, earlier=rehearsal, unrehearsed=why))
+            assert refusal.value.do == "type pytest -m rehearsal --release-target v1.0.0"
+    for lacking in (0, 1):  # it stands for no other phase, and for no link that is not evidence
+        with pytest.raises(CannotJudge):
+            permit_for(replace(WHOLE, earlier=_but(lacking, verdict="BLOCKED")[:2], unrehearsed=""))
+    with pytest.raises(CannotJudge):
+        permit_for(replace(WHOLE, earlier=BEFORE[:2], unrehearsed="", against=("dirty",)))
+
+
 def test_a_rehearsal_does_not_ask_for_what_only_live_runs_have() -> None:
     assert permit_for(replace(REHEARSAL, earlier=_but(0, live_only_left_out=True)[:2])).rehearsal
