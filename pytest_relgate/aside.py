@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_relgate.modes import set_aside
 from pytest_relgate.page import ask_for_page
-from pytest_relgate.request import set_aside
 from pytest_relgate.source.pytest_config import settings_in
 
 if TYPE_CHECKING:

@@ -26,9 +26,10 @@ from pytest_relgate.forked import end_copies
 from pytest_relgate.intake import AGAIN, take
 from pytest_relgate.keys import EXECUTION, RELEASE_RUN
 from pytest_relgate.loaded import load_from_source, loaded_below
+from pytest_relgate.modes import refuse_modes, refuse_optimized
 from pytest_relgate.prepare import Place, prepare
 from pytest_relgate.quick import let_go
-from pytest_relgate.request import read_request, refuse_modes, refuse_optimized
+from pytest_relgate.request import read_request
 from pytest_relgate.session import ReleaseRun
 from pytest_relgate.xdist import KEY, in_worker
 
