@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,6 +61,7 @@ class Checks:
 def read_checks(folder: Path, rootdir: Path, ini: Path | None, *, profile: Path | None = None) -> Checks:
     """Say which checks judge. Not in git, or not as committed, is recorded and blocks a verdict.
 
+    Raises RelgateError where there is no git to ask.
     ``profile`` is the one that is used, where that is named: another than the folder's own is not the one
     that the checks were reviewed with.
     """
@@ -70,6 +72,8 @@ def read_checks(folder: Path, rootdir: Path, ini: Path | None, *, profile: Path 
         repository = Repository.at(folder)
         commit = repository.head()
     except RelgateError:
+        if shutil.which("git") is None:  # whether it is in git, nobody can say
+            raise
         also = _deciding_files(folder, [rootdir], [ini])
         digest = _digest_of_files([*_files_below(folder), *also], folder)
         loose = tuple(name for name in REVIEWED if os.path.lexists(folder / name))

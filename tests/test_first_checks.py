@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import ast
 import shutil
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_relgate.cli import main
 from pytest_relgate.cli.first_checks import PROFILE, RELEASED, SOURCE, first_checks
 from pytest_relgate.cli.first_facts import First, first_facts, spelling_of
 from pytest_relgate.profile import Profile, parse_profile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 PYPROJECT = '[project]\nname = "demo"\nversion = "1.2.0"\n[tool.pytest.ini_options]\n'
 CRATE = '[package]\nname = "demo"\nversion = "1.2.0"\nrepository = "https://github.com/ada/demo"\n'
@@ -176,3 +179,18 @@ def test_a_drafted_project_passes_its_first_run_and_is_never_overwritten(bare_pr
     run = bare_project.pytest("gates", "-m", "prerelease", "--release-target", "v1.2.0")
     assert (run.status, "2 passed" in run.out) == (0, True), run.out
     assert RELEASED in said.out
+
+
+def test_where_nothing_can_be_drafted_one_line_says_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", "--repo", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.endswith("type git init and commit, or name one with --repo\n")
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    assert main(["init", "--repo", str(tmp_path)]) == 2
+    assert "type `git commit` there first" in capsys.readouterr().err
+    config = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    subprocess.run(["git", *config, "commit", "-q", "--allow-empty", "-m", "x"], cwd=tmp_path, check=True)
+    assert main(["init", "--repo", str(tmp_path)]) == 2
+    assert "write a gate by hand, as docs/first-run.md does" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [".git"]

@@ -33,7 +33,7 @@ def init(options: argparse.Namespace) -> int:
     Raises RelgateError, one line, where there is a profile already, no commit, or nothing to judge.
     """
     checkout = checkout_of(options.repo)
-    repository = Repository.at(checkout)
+    repository = _repository(checkout)
     folder = places_of(checkout, checks=options.checks).checks
     if not folder.is_relative_to(repository.path):
         message = f"--checks: expected a folder in {repository.path}, found {folder}"
@@ -72,6 +72,17 @@ def init(options: argparse.Namespace) -> int:
     if repository.is_shallow():
         print("\nThis is a shallow clone: type git fetch --unshallow --tags before a run")
     return 0
+
+
+def _repository(checkout: Path) -> Repository:
+    try:
+        return Repository.at(checkout)
+    except RelgateError as error:
+        words = str(error).partition(": name one with --release-repo")
+        if not words[1]:
+            raise
+        message = f"{words[0]}: type git init and commit, or name one with --repo"
+        raise RelgateError(message) from None
 
 
 def refuse_what_is_there(folder: Path, names: tuple[str, ...]) -> None:

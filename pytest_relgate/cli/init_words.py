@@ -18,7 +18,7 @@ def add_init(commands: argparse._SubParsersAction[Any], **look: Any) -> None:
     """Add ``init``; ``look`` is how every parser looks."""
     init = commands.add_parser(
         "init",
-        help="draft a profile and the first gates from what the repository holds",
+        help="draft a profile and first gates from what is here",
         description="Read manifests, tags and changelog as they are committed, write a small relgate.toml\n"
         "and gates that a first run can judge, and say what was found, assumed and not found.\n"
         "A file that is there is never touched.",

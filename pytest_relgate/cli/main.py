@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     """The parser of ``relgate``."""
     top = _Parser(
         prog="relgate",
-        description="Draft release gates; look at evidence that pytest-relgate wrote, and at its sandbox.",
+        description="Draft release gates; look at evidence that pytest-relgate wrote, and at its\nsandbox.",
         epilog="relgate COMMAND --help says more.",
         allow_abbrev=False,
         formatter_class=_formatter,

@@ -18,7 +18,7 @@ from pytest_relgate.evidence.printable import printable
 from pytest_relgate.evidence.verify import Expectation, Finding, Verification, verify_folder
 from pytest_relgate.model import Phase
 from pytest_relgate.source.git import Repository
-from pytest_relgate.source.versions import parse_target
+from pytest_relgate.source.versions import WITH_V, names_a_release, parse_target
 
 if TYPE_CHECKING:
     import argparse
@@ -151,7 +151,7 @@ def _phase(text: str | None) -> Phase | None:
 def _target(text: str | None) -> str:
     if text is None:
         return ""
-    parse_target(text, "--target", "--target", like=text)
+    parse_target(text, "--target", "--target", like=text if names_a_release(text) else WITH_V)
     return text
 
 

@@ -21,7 +21,7 @@ from pytest_relgate.model import Attempt, State
 from pytest_relgate.profile import load_profile
 from pytest_relgate.request import PROFILE
 from pytest_relgate.source.git import Repository
-from pytest_relgate.source.versions import parse_target
+from pytest_relgate.source.versions import WITH_V, names_a_release, parse_target
 from pytest_relgate.waiverfile import WAIVERS, parse_waivers
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def waive(options: argparse.Namespace) -> int:
     places.refuse_without_profile()
     gate = _gate(options.gate, read_lock(places.checks) or (), places.checks.name)
     if options.release:
-        parse_target(options.release, "--release", "--release", like=options.release)
+        like = options.release if names_a_release(options.release) else WITH_V
+        parse_target(options.release, "--release", "--release", like=like)
     found = _found(gate, _evidence(places.evidence, gate.phase, options.release or ""))
     owner = options.owner or _identity(checkout)
     approver = _approver(options.approver, load_profile(places.checks / PROFILE).approvers.people, owner)

@@ -306,3 +306,12 @@ def test_a_live_run_without_a_lock_is_refused(bench: Bench) -> None:
     with pytest.raises(RelgateError, match="a live run needs a plan: type pytest --release-lock"):
         bench.run(release_mode="live")
     assert not (bench.path / "release-evidence").exists()
+
+
+def test_without_git_nobody_says_that_the_checks_are_in_none(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The advice was to commit what is committed."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(RelgateError, match="expected git on PATH, found none: install git"):
+        checks_of(bench)
