@@ -86,6 +86,8 @@ def _kind(inside: str, safe: frozenset[str]) -> str:
     try:
         paths = [tuple(part.lower() for part in one) for one in _becomes(parse(inside))]
     except (ExpressionError, RecursionError):  # GitHub refuses it, or knows more than we do
+        paths = [("?",)]
+    if any(path[0] == "?" for path in paths):  # a part of what a function gives: fromJSON(inputs.x).y
         paths = [(word.lower(),) for word in _CONTEXTS.findall(inside)]
     if any(path[0] == "secrets" or path == ("github", "token") for path in paths):
         return "a secret"
@@ -112,7 +114,7 @@ def _becomes(expression: Expression) -> Iterator[tuple[str, ...]]:
 def _is_foreign(path: tuple[str, ...], safe: frozenset[str]) -> bool:
     """Whether somebody else writes what stands there: who starts a run, or who made what started it."""
     match path:
-        case ("inputs", name) | ("github", "event", "inputs", name):
+        case ("inputs", name, *_) | ("github", "event", "inputs", name, *_):
             return name not in safe
         case ("inputs",) | ("github",) | ("github", "event"):
             return True
