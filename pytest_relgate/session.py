@@ -463,9 +463,9 @@ class ReleaseRun:
 
     def _look_for_rehearsal(self, earlier: Iterable[Earlier]) -> None:
         """Look at what stands in the place of a rehearsal, where the profile lets anything do so."""
-        wanted = self.prepared.profile.rehearsal.when == "always"
-        if wanted or self.prepared.context.phase is not Phase.PUBLISH:
-            return
+        always = self.prepared.profile.rehearsal.when == "always"
+        if always or self.prepared.context.phase is not Phase.PUBLISH:
+            return  # and none of the rooms that look outside is loaded
         from pytest_relgate.unrehearsed_run import of_run
 
         self._unrehearsed = of_run(self.prepared, earlier, self.reading)

@@ -233,3 +233,31 @@ def test_what_python_has_itself_is_not_loaded_again_with_msgspec() -> None:
         "import typing_extensions\n"
     )
     subprocess.run([sys.executable, "-c", words], check=True)
+
+
+TELLS_WHAT_IS_LOADED = """\
+import atexit
+import sys
+
+atexit.register(lambda: print("\\n".join(f"loaded: {name}" for name in sys.modules)))
+"""
+ROOMS = ("audit", "channels", "cli", "github", "net", "sandbox", "status", "source.workflow", "rehearsing")
+HEAVY = {"httpx", "packaging", "psutil", "tree_sitter", "typing_extensions", "yaml"}
+
+
+def test_a_run_loads_no_room_that_none_of_its_gates_asks_for(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLD_STARTS", "1")
+    project.write("release_checks/conftest.py", TELLS_WHAT_IS_LOADED)
+    project.write(
+        "release_checks/test_gates.py",
+        "import pytest\n\n\n@pytest.mark.prerelease\ndef test_one():\n    pass\n",
+    )
+    project.lock()
+    done = project.release(*QUICK)
+    loaded = {line.removeprefix("loaded: ") for line in done.out.splitlines() if line.startswith("loaded: ")}
+    ours = {name.partition(".")[2] for name in loaded if name.startswith("pytest_relgate.")}
+    assert (done.status, "evidence.seal" in ours) == (0, True), done.out
+    assert {name for name in ours if name.startswith(ROOMS)} == {"net", "net.origins"}
+    assert loaded & HEAVY == set()
