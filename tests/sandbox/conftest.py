@@ -37,6 +37,7 @@ class Walk:
         self.path, self.environ = cloned(folder)
         self.evidence = self.path / "release-evidence"
         self.seconds: dict[str, float] = {}  # wall time of each of the five commands
+        self.said: dict[str, str] = {}  # what each of them printed
 
     def type(self, phase: str, *args: str, plugin: str = "") -> subprocess.CompletedProcess[str]:
         """Type the command of a phase."""
@@ -99,7 +100,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Walk:
     for phase in ("prerelease", "build", "rehearsal", "publish", "postrelease"):
         begun = time.monotonic()
         done = made.type(phase, *MORE.get(phase, ()))
-        made.seconds[phase] = time.monotonic() - begun
+        made.seconds[phase], made.said[phase] = time.monotonic() - begun, done.stdout
         assert (done.returncode, made.seal(phase)["verdict"]) == (0, "PASSED"), f"{phase}: {done.stdout}"
         made.keep(phase)
         if phase in BEFORE:
