@@ -274,8 +274,8 @@ def build_in_words(record: Record) -> str:
     build = record.build
     if build is None:
         return ""
-    where = f", {build.url}" if build.url else ""
-    return printable(f"run {build.id}, attempt {build.attempt} @ {short_commit(build.commit)}{where}")
+    where = f", {printable(build.url)}" if build.url else ""
+    return f"run {build.id}, attempt {build.attempt} @ {short_commit(build.commit)}{where}"
 
 
 def _span(started: str, finished: str) -> str:

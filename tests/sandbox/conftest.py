@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import warm
 from checkout import cloned
 from light import LIGHT
 from pytest_relgate.model import Phase
@@ -39,19 +40,17 @@ class Walk:
         self.seconds: dict[str, float] = {}  # wall time of each of the five commands
         self.said: dict[str, str] = {}  # what each of them printed
 
-    def type(self, phase: str, *args: str, plugin: str = "") -> subprocess.CompletedProcess[str]:
-        """Type the command of a phase."""
+    def type(
+        self, phase: str, *args: str, plugin: str = "", cold: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """Type the command of a phase; from a warm start, unless it is to be cold."""
         plugins = ("no:cacheprovider", "no:html", *filter(None, [plugin]))
         words = [*LIGHT, *(word for name in plugins for word in ("-p", name))]
-        return subprocess.run(
-            [sys.executable, "-m", "pytest", *words, "release_checks", "-m", phase, *TARGET, *args],
-            cwd=self.path,
-            env=self.environ | {"PYTHONPATH": str(self.folder)},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=240,
-        )
+        asked = [*words, "release_checks", "-m", phase, *TARGET, *args]
+        env = self.environ | {"PYTHONPATH": str(self.folder)}
+        if cold:
+            return warm.cold(("-m", "pytest", *asked), cwd=self.path, env=env, timeout=240)
+        return warm.run(asked, cwd=self.path, env=env, timeout=240)
 
     def status(self, *args: str) -> tuple[int, str]:
         """Ask where the release stands: the exit status, and what is said, in one line."""
@@ -99,7 +98,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Walk:
     made = Walk(tmp_path_factory.mktemp("walk"))
     for phase in ("prerelease", "build", "rehearsal", "publish", "postrelease"):
         begun = time.monotonic()
-        done = made.type(phase, *MORE.get(phase, ()))
+        done = made.type(phase, *MORE.get(phase, ()), cold=True)
         made.seconds[phase], made.said[phase] = time.monotonic() - begun, done.stdout
         assert (done.returncode, made.seal(phase)["verdict"]) == (0, "PASSED"), f"{phase}: {done.stdout}"
         made.keep(phase)

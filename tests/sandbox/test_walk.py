@@ -56,11 +56,11 @@ def _words(gate: dict[str, Any]) -> str:
 
 
 def test_five_commands_release_it_on_every_channel(
-    walk: Walk, record_property: Callable[[str, object], None]
+    walk: Walk, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     """The whole walk; its wall time is recorded and decides nothing (docs/walk.md has the figure)."""
     walk.back_to("postrelease")
-    record_property("walk_seconds", round(sum(walk.seconds.values()), 1))
+    record_testsuite_property("walk_seconds", round(sum(walk.seconds.values()), 1))
     assert walk.runs() == ["Rehearse v0.1.10", "Publish v0.1.10"]
     box = open_box(walk.path, (), walk.environ)
     try:
@@ -79,6 +79,22 @@ def test_five_commands_release_it_on_every_channel(
         ["git", "show", "HEAD:Formula/plasmite.rb"], cwd=tap, capture_output=True, check=True
     )
     assert b"v0.1.10" in shown.stdout
+
+
+def test_every_report_says_which_run_built_it_and_the_build_what_was_built(walk: Walk) -> None:
+    walk.back_to("postrelease")
+    seal = walk.seal("build")
+    built = {one["name"]: one["sha256"] for one in seal["subject"]["artifacts"]}
+    assert {"plasmite-0.1.10.tgz", "plasmite-0.1.10.crate"} <= built.keys()
+    assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest) for digest in built.values())
+    words = rf"run \d+, attempt 1 .?@ {seal['subject']['commit'][:7]}, http\S+/actions/runs/\d+"
+    for phase in ("build", "rehearsal", "publish", "postrelease"):
+        assert re.search(words, (walk.evidence / TARGET[1] / phase / "report.md").read_text()), phase
+        assert re.search(r"^Build +run \d+, attempt 1 @ [0-9a-f]{7}\n +http", walk.said[phase], re.MULTILINE)
+    assert (
+        "digests: the evidence of the build"
+        in (walk.evidence / TARGET[1] / "postrelease" / "report.md").read_text()
+    )
 
 
 @pytest.mark.parametrize("phase", ["prerelease", "build", "rehearsal", "publish", "postrelease"])
