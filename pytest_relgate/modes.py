@@ -5,11 +5,13 @@ Reads options only. Whatever it refuses it names, with where that stands and wha
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_relgate.errors import RelgateError
+from pytest_relgate.source.versions import version_of_tag
 
 if TYPE_CHECKING:
     import argparse
@@ -31,6 +33,16 @@ CANNOT_JUDGE = {
     "doctest_only": "--doctest-only",
 }
 
+# Where pytest and its plugins write to, by option name; the first is emptied before.
+WRITES_TO = {
+    "basetemp": "--basetemp",
+    "xmlpath": "--junit-xml",
+    "log_file": "--log-file",
+    "htmlpath": "--html",
+    "report_log": "--report-log",
+    "json_report_file": "--json-report-file",
+}
+
 # Modes that are set aside when the project's addopts ask for them, and refused when they are typed.
 SET_ASIDE = {
     "stepwise": "--stepwise",
@@ -40,6 +52,7 @@ SET_ASIDE = {
     "maxfail": "--maxfail",
     "runxfail": "--runxfail",
 }
+OF_A_PHASE = 2  # a release and a phase: what lies below is evidence
 TYPED_ALLOWED = frozenset({"maxfail"})
 SHORT = {
     "--stepwise": "--sw",
@@ -96,6 +109,31 @@ def refuse_modes(
         flag, why, instead = found
         message = f"{flag} {why}: {_take_off(flag, typed, addopts, instead)}"
         raise RelgateError(message)
+
+
+def refuse_places(options: argparse.Namespace, evidence: Path, invocation: Path) -> None:
+    """Refuse what would empty or overwrite the folder for evidence, and with it what failed before.
+
+    Raises RelgateError.
+    """
+    root = evidence.resolve()
+    for name, flag in WRITES_TO.items():
+        given = getattr(options, name, None)
+        place = (invocation / os.path.expandvars(Path(given).expanduser())).resolve() if given else None
+        if place is None:
+            continue
+        inside = place.relative_to(root).parts if root in place.parents else ()
+        of_a_release = bool(inside) and version_of_tag(inside[0]) is not None
+        if name == "basetemp":
+            lost = of_a_release or place in (root, *root.parents)
+        else:
+            lost = of_a_release and len(inside) > OF_A_PHASE
+        if lost:
+            message = (
+                f"{flag}={given} would write over the evidence in {evidence}, where failures are remembered: "
+                "name another place"
+            )
+            raise RelgateError(message)
 
 
 def _unfit(

@@ -26,7 +26,7 @@ from pytest_relgate.forked import end_copies
 from pytest_relgate.intake import AGAIN, take
 from pytest_relgate.keys import EXECUTION, RELEASE_RUN
 from pytest_relgate.loaded import load_from_source, loaded_below
-from pytest_relgate.modes import refuse_modes, refuse_optimized
+from pytest_relgate.modes import refuse_modes, refuse_optimized, refuse_places
 from pytest_relgate.prepare import Place, prepare
 from pytest_relgate.quick import let_go
 from pytest_relgate.request import read_request
@@ -88,6 +88,7 @@ def _begin(config: pytest.Config, begun: Begun) -> None:
         begun.facts = planning.facts_for_lock(request, options, place, os.environ)
         return
     prepared = prepare(request, options, place, os.environ)
+    refuse_places(options, prepared.evidence, place.invocation)
     if request.kind in ("plan", "drill"):
         from pytest_relgate import planning
 
