@@ -1,8 +1,8 @@
 """What was built, by digest: what every channel is measured by, and never the channel itself (SPEC B6).
 
-In this order: the sealed evidence of the build phase, the artifacts of the build run, the checksum file of
-the release. The last is weaker, because whoever could change the assets could change it too, and is said
-to be so.
+In this order: the sealed evidence of the build phase, the artifacts of the build run, what was downloaded
+from it into a folder of the profile (``local.py``), the checksum file of the release. The last is weaker,
+because whoever could change the assets could change it too, and is said to be so.
 """
 
 from __future__ import annotations

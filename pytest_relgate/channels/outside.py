@@ -20,6 +20,7 @@ from pytest_relgate.channels.channels import ChannelFacts, Channels
 from pytest_relgate.channels.history import History
 from pytest_relgate.channels.judge import judge
 from pytest_relgate.channels.ledger import Ledger, ledger_of
+from pytest_relgate.channels.local import with_local
 from pytest_relgate.channels.look import Look, spelled
 from pytest_relgate.channels.observation import Expectation, Observation
 from pytest_relgate.channels.opened import UNOPENED, Opened
@@ -323,15 +324,19 @@ class Outside:
     def _built(self) -> Built:
         """What was built. Where nothing of it is at hand, the checksums of the release are believed."""
         channels = self.profile.channels
+        wanted = frozenset(file for name in channels for file in self.files_of(name))
+        folders = self.profile.built.downloaded
         if not self.profile.repository:
-            return Built(source="the profile names no repository on GitHub")
+            nowhere = Built(source="the profile names no repository on GitHub")
+            return with_local(nowhere, wanted, self.repository, folders)
         built = digests_of_build(
-            frozenset(file for name in channels for file in self.files_of(name)),
+            wanted,
             evidence=self.evidence / "build" / "evidence.json",
             commit=self.commit,
             sandbox=self.sandbox,
             build=self.github.build,
         )
+        built = with_local(built, wanted, self.repository, folders)
         for name, channel in channels.items():
             if channel.checksums:
                 sums = self._named(channel.checksums)

@@ -172,10 +172,12 @@ class Rust(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Built(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is known of built archives: where they lie, what each must hold, how large one may be.
 
+    ``downloaded`` are folders of what the build made, as it was downloaded from it.
     ``holds`` are the files that every archive of a channel must hold, relative to where its files are.
     """
 
     folders: tuple[RepositoryPath, ...] = ("dist",)
+    downloaded: tuple[RepositoryPath, ...] = ()
     licences: tuple[
         Annotated[str, Meta(description="the name of a file", extra={"parse": _file_name})], ...
     ] = ()
