@@ -23,6 +23,8 @@ FUNCTIONS: Final = STATUS_FUNCTIONS | frozenset(
     {"contains", "startswith", "endswith", "format", "join", "tojson", "fromjson", "hashfiles", "case"}
 )
 MOST_VALUES = 16
+LONGEST, DEEPEST = 21_000, 50
+"""GitHub's own bounds (actions/runner, ExpressionConstants): what is longer or deeper, it refuses."""
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -81,7 +83,11 @@ def expressions_in(text: str) -> Iterator[tuple[str, int]]:
 
 def parse(text: str) -> Expression:
     """Parse an expression without its braces. Raises ExpressionError."""
+    if len(text) > LONGEST:
+        message = f"longer than {LONGEST:,} characters"
+        raise ExpressionError(message)
     tokens = list(_tokens(text))
+    _check_depth(tokens)
     expression, at = _binary(tokens, 0, 0)
     if at != len(tokens):
         message = f"unexpected {tokens[at]}"
@@ -265,11 +271,39 @@ def _binary(tokens: list[str], at: int, level: int) -> tuple[Expression, int]:
     if level == len(_LEVELS):
         return _unary(tokens, at)
     left, at = _binary(tokens, at, level + 1)
+    signs, operands = [], [left]
     while at < len(tokens) and tokens[at] in _LEVELS[level]:
-        sign = tokens[at]
+        signs.append(tokens[at])
         right, at = _binary(tokens, at + 1, level + 1)
-        left = Operation(sign, (left, right))
-    return left, at
+        operands.append(right)
+    return _joined(signs, operands), at
+
+
+def _joined(signs: list[str], operands: list[Expression]) -> Expression:
+    """Operands of one level: of a long ``a && b && c`` a flat tree, for which the order does not matter."""
+    if len(operands) == 1:
+        return operands[0]
+    if signs[0] in ("&&", "||"):
+        half = len(operands) // 2
+        left, right = _joined(signs, operands[:half]), _joined(signs, operands[half:])
+        return Operation(signs[0], (left, right))
+    if len(signs) > DEEPEST:
+        message = f"nested more than {DEEPEST} deep"
+        raise ExpressionError(message)
+    found = operands[0]
+    for sign, right in zip(signs, operands[1:], strict=True):
+        found = Operation(sign, (found, right))
+    return found
+
+
+def _check_depth(tokens: list[str]) -> None:
+    depth = denied = 0
+    for sign in tokens:
+        depth += (sign in "([") - (sign in ")]")
+        denied = denied + 1 if sign == "!" else 0
+        if depth + denied > DEEPEST:
+            message = f"nested more than {DEEPEST} deep"
+            raise ExpressionError(message)
 
 
 def _unary(tokens: list[str], at: int) -> tuple[Expression, int]:

@@ -40,7 +40,7 @@ def _stale_cargo(path: str, read: Callable[[str], bytes | None]) -> Iterator[Pro
     if not package:
         return  # a virtual workspace: its members stand in the lock, each with dependencies of its own
     lock, _ = toml_of(path, read)
-    entries = [one for one in lock.get("package") or () if isinstance(one, dict)]
+    entries = [one for one in _list(lock.get("package")) if isinstance(one, dict)]
     name = package.get("name")
     own = next((one for one in entries if one.get("name") == name and "source" not in one), None)
     if own is None:
@@ -52,7 +52,7 @@ def _stale_cargo(path: str, read: Callable[[str], bytes | None]) -> Iterator[Pro
         words = f"{path} is stale: it has {name} {own.get('version')}, {beside} has {version}"
         yield Problem(words, path, fix)
     wanted = set(_cargo_dependencies(document))
-    locked = {str(one).partition(" ")[0] for one in own.get("dependencies") or ()}
+    locked = {str(one).partition(" ")[0] for one in _list(own.get("dependencies"))}
     yield from _differences(path, beside, wanted, locked, fix)
 
 
@@ -97,3 +97,7 @@ def _differences(path: str, beside: str, wanted: set[str], locked: set[str], fix
 
 def _table(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _list(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else []

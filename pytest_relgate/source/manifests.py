@@ -200,7 +200,7 @@ def _cargo_lock(path: str, paths: Sequence[str], read: Callable[[str], bytes | N
     """The entries of the crates that are released: those of listed Cargo.toml files, without a source."""
     document, text = toml_of(path, read)
     wanted = {name: one for one in paths for name in _crate_name(one, read)}
-    entries = [one for one in document.get("package") or () if isinstance(one, dict)]
+    entries = [one for one in _rows(document.get("package")) if isinstance(one, dict)]
     own = [one for one in entries if "source" not in one and one.get("name") in wanted]
     beside = posixpath.join(posixpath.dirname(path), "Cargo.toml")
     for name in _crate_name(beside, read):
@@ -245,7 +245,7 @@ def _uv_lock(path: str, read: Callable[[str], bytes | None]) -> Iterator[Carried
     https://docs.astral.sh/uv/concepts/projects/layout/: its source is ``editable`` or ``virtual``, a ``.``.
     """
     document, text = toml_of(path, read)
-    for one in document.get("package") or ():
+    for one in _rows(document.get("package")):
         source = _table(_table(one).get("source"))
         if "." in (source.get("editable"), source.get("virtual")) and "version" in one:
             name = str(one.get("name"))
@@ -300,6 +300,10 @@ def _line_of_lock(text: str, name: str) -> int:
     """The line of a crate's version in a Cargo.lock, which cargo writes below the name."""
     found = re.search(rf'^name = "{re.escape(name)}"\r?\nversion\b', text, re.MULTILINE)
     return text.count("\n", 0, found.start()) + 2 if found else 0
+
+
+def _rows(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else []
 
 
 def _table(value: object) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pytest_relgate.source.expressions import (
     ANY,
     ExpressionError,
+    Reference,
     Values,
     asks_for_status,
     evaluate,
@@ -16,6 +17,7 @@ from pytest_relgate.source.expressions import (
     parse,
     parse_condition,
     truths,
+    walk,
 )
 
 KNOWN: dict[tuple[str, ...], Values] = {
@@ -95,6 +97,25 @@ def test_what_github_would_refuse_is_refused(text: str) -> None:
 def test_a_status_function_is_found_wherever_it_stands() -> None:
     assert asks_for_status(parse("a && !(b || cancelled())"))
     assert not asks_for_status(parse("needs.success.result == 'always()'"))
+
+
+@pytest.mark.parametrize("text", ["(" * 51 + "a", "!" * 51 + "a", "a[" * 51, "f(" * 51, "1" + " == 1" * 51])
+def test_what_github_refuses_as_too_deep_is_refused_and_not_died_of(text: str) -> None:
+    with pytest.raises(ExpressionError, match="nested more than 50 deep"):
+        parse(text)
+    with pytest.raises(ExpressionError, match="longer than 21,000 characters"):
+        parse("a" * 21_001)
+    with pytest.raises(ExpressionError, match="nested more than 50 deep"):
+        parse("(" * 10_000)
+
+
+@pytest.mark.parametrize(("sign", "last"), [("&&", False), ("||", True)])
+def test_a_long_row_of_operands_is_evaluated(sign: str, last: bool) -> None:
+    """4,000 of them fit into what GitHub takes."""
+    given = parse(f" {sign} ".join(["a"] * 3000 + ["b"]))
+    found = evaluate(given, lambda path: frozenset({last if path == ("b",) else not last}), lambda _: ANY)
+    assert truths(found) == {last}
+    assert sum(isinstance(one, Reference) for one in walk(given)) == 3001
 
 
 def test_expressions_of_a_text_come_with_their_line() -> None:

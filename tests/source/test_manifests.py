@@ -11,6 +11,7 @@ import pytest
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.profile import parse_profile
 from pytest_relgate.profile.source import MANIFESTS
+from pytest_relgate.source.lockfiles import stale_lockfiles
 from pytest_relgate.source.manifests import KNOWN, read_manifests
 
 if TYPE_CHECKING:
@@ -209,3 +210,16 @@ def test_the_profile_takes_the_manifests_that_can_be_read_and_no_others() -> Non
     assert "take the file out of manifests" in str(
         read_manifests(("Cargo.toml",), reader({"Cargo.toml": "[workspace]\n"})).problems[0].do
     )
+
+
+@pytest.mark.parametrize(
+    "lock", ["package = 1\n", 'package = "a"\n', "package = [1]\n", "[package]\na = 1\n"]
+)
+def test_a_lockfile_of_another_shape_has_no_entries(lock: str) -> None:
+    manifest = '[package]\nname = "a"\nversion = "0.4.0"\n'
+    files = {"Cargo.lock": lock, "Cargo.toml": manifest}
+    assert len(drift(files)) == 1
+    assert [one.found for one in stale_lockfiles(("Cargo.lock",), reader(files))] == [
+        "Cargo.lock has no entry for the crate a"
+    ]
+    assert drift({"uv.lock": lock, "Cargo.toml": manifest}) == []
