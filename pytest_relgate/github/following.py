@@ -5,6 +5,7 @@ SPEC S38, S44, S45.
 
 from __future__ import annotations
 
+import re
 import time
 from functools import cached_property
 from itertools import chain, repeat
@@ -27,6 +28,7 @@ _PATIENCE: Final = 6 * 3600.0  # seconds; GitHub ends a job then
 _NAMED: Final = 4  # jobs in one line
 _SHOWN: Final = 3  # lines of a log that are said at once
 _WIDTH: Final = 160
+_FOLDS: Final = re.compile(r"##\[(end)?group\]")
 
 
 class FollowedRun(StartedRun):
@@ -113,7 +115,7 @@ class FollowedRun(StartedRun):
                 self.api, [job], keep=means.keep, say=means.say, again=self._again, before=len(failed)
             )
             failed |= {one.id: one for one in read}
-            for line in (line for one in read for line in one.excerpt[-_SHOWN:]):
+            for line in [line for one in read for line in one.excerpt if not _FOLDS.match(line)][-_SHOWN:]:
                 means.say(f"  {line[:_WIDTH]}")
         if new:
             self._keep(run, jobs, tuple(failed.values()))

@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 
 StepFailedError = publishing.StepFailedError
 
+# As twine writes what upload.pypi.org answers to a token that it does not take.
+_TWINE_REFUSED = (
+    "ERROR    HTTPError: 403 Forbidden from https://upload.pypi.org/legacy/\n"
+    "         Invalid or non-existent authentication information. See "
+    "https://pypi.org/help/#invalid-auth for more information."
+)
+
 
 @dataclass
 class Cell:
@@ -273,7 +280,7 @@ def _publish_npm(cell: Cell, environ: Mapping[str, str], outputs: dict[str, str]
 
 def _publish_pypi(cell: Cell, environ: Mapping[str, str], outputs: dict[str, str], say: Say) -> Change | None:
     del outputs
-    _must_have(environ, "TWINE_PASSWORD", "ERROR HTTPError: 403 Forbidden: Invalid authentication")
+    _must_have(environ, "TWINE_PASSWORD", _TWINE_REFUSED)
     found = cell.inside("dist/*")
     say("\n".join(f"Uploading {name}" for name in found))
     return _said(publishing.pypi(cell.site, found), say)

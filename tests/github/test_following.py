@@ -88,7 +88,7 @@ BUSY = [job("linux", None, 8), job("to-npm", "success", 9)]
 
 
 def test_a_failed_job_is_read_at_once_and_the_run_is_followed_to_its_end(world: Followed) -> None:
-    _logs(world, {7: "npm error code ENEEDAUTH\n##[error]exit 1\n", 8: "no space\n##[error]exit 2\n"})
+    _logs(world, {7: "##[endgroup]\nnpm error code ENEEDAUTH\n##[error]exit 1\n", 8: "no space\n##[error]exit 2\n"})
     world.looks(
         ("in_progress", [FIRST, *BUSY]),
         ("in_progress", [FIRST, *BUSY]),
