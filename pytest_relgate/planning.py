@@ -18,6 +18,7 @@ from pytest_relgate.model import Context, Gate, Mode, Phase
 from pytest_relgate.prepare import Place, Prepared, read_place
 from pytest_relgate.request import PHASES, Request
 from pytest_relgate.source.git import Repository
+from pytest_relgate.source.pytest_config import NAMES, settings_in
 from pytest_relgate.source.target import newest_tag
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_relgate.execution import Execution
+
+HIDING = ("python_files", "python_classes", "python_functions", "norecursedirs")
+"""By these a project says what a test is, and so what can be a gate."""
 
 
 def facts_for_lock(
@@ -101,7 +105,10 @@ def write(request: Request, execution: Execution, trouble: Sequence[str]) -> lis
     kept = [gate for gate in old if request.phase and gate.phase != request.phase]
     merged = sorted([*kept, *gates], key=lambda gate: PHASES.index(gate.phase))
     if not merged:
-        message = f"the lock was not written: expected gates in {request.checks.name}/, found none"
+        message = (
+            f"the lock was not written: expected gates in {request.checks.name}/, found none"
+            f"{f': {hidden}' if (hidden := hidden_by(request.checks)) else ''}"
+        )
         raise RelgateError(message)
     path = write_lock(request.checks, merged)
     before, after = {gate.id: gate for gate in old}, {gate.id: gate for gate in merged}
@@ -113,6 +120,20 @@ def write(request: Request, execution: Execution, trouble: Sequence[str]) -> lis
         f"relgate: wrote {path.parent.name}/{NAME}: {counts or 'no gates'}",
         f"relgate: {fresh} new, {gone} gone; review the change and commit it",
     ]
+
+
+def hidden_by(checks: Path) -> str:
+    """Which words of the project's own configuration say what a test is, and may hide gates; or nothing."""
+    for folder in checks.parents:
+        for name in NAMES:
+            try:
+                settings = settings_in(name, (folder / name).read_bytes())
+            except OSError:
+                continue
+            if settings is not None:
+                keys = [key for key in HIDING if key in settings]
+                return f"{', '.join(keys)} of {name} may hide them" if keys else ""
+    return ""
 
 
 def _check_patterns(gates: Sequence[Gate], repository: Path, like: str) -> None:

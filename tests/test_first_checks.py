@@ -15,6 +15,7 @@ import pytest
 from pytest_relgate.cli import main
 from pytest_relgate.cli.first_checks import PROFILE, RELEASED, SOURCE, first_checks
 from pytest_relgate.cli.first_facts import First, first_facts, spelling_of
+from pytest_relgate.planning import hidden_by
 from pytest_relgate.profile import Profile, parse_profile
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def test_a_drafted_project_passes_its_first_run_and_is_never_overwritten(bare_pr
     bare_project.write("pyproject.toml", PYPROJECT.partition("[tool")[0])  # no tests to run: pure facts
     bare_project.write("CHANGES.rst", "Version 1.2.0\n-------------\n\nReleased 2026-01-02\n\n- x\n")
     bare_project.commit()
-    said = bare_project.relgate("init")
+    said = bare_project.python("-m", "pytest_relgate.cli", "init")
     assert said.status == 0, said.out
     for words in (
         "wrote release_checks/relgate.toml",
@@ -164,14 +165,16 @@ def test_a_drafted_project_passes_its_first_run_and_is_never_overwritten(bare_pr
         assert words in said.out
     assert max(map(len, said.out.splitlines())) <= 80
     before = (bare_project.path / "release_checks" / SOURCE).read_bytes()
-    again = bare_project.relgate("init")
+    again = bare_project.python("-m", "pytest_relgate.cli", "init")
     assert (again.status, "relgate.toml is there already, and nothing was written" in again.out) == (2, True)
     (bare_project.path / "release_checks" / PROFILE).unlink()
-    assert "is there already" in bare_project.relgate("init").out  # a gate file alone is somebody's too
+    assert (
+        "is there already" in bare_project.python("-m", "pytest_relgate.cli", "init").out
+    )  # a gate file alone is somebody's too
     assert (bare_project.path / "release_checks" / SOURCE).read_bytes() == before
     assert not (bare_project.path / "release_checks" / PROFILE).exists()
     shutil.rmtree(bare_project.path / "release_checks")
-    elsewhere = bare_project.relgate("init", "--checks", "gates")
+    elsewhere = bare_project.python("-m", "pytest_relgate.cli", "init", "--checks", "gates")
     assert "pytest gates --release-lock" in elsewhere.out
     bare_project.commit()
     assert bare_project.pytest("gates", "--release-lock").status == 0
@@ -194,3 +197,23 @@ def test_where_nothing_can_be_drafted_one_line_says_what_to_do(
     assert main(["init", "--repo", str(tmp_path)]) == 2
     assert "write a gate by hand, as docs/first-run.md does" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == [".git"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        (
+            "setup.cfg",
+            "[tool:pytest]\npython_files = check_*.py\n",
+            "python_files of setup.cfg may hide them",
+        ),
+        ("pytest.ini", "[pytest]\npython_functions = it_*\n", "python_functions of pytest.ini may hide them"),
+        ("tox.ini", "[pytest]\naddopts = -q\n", ""),
+        ("README", "x", ""),
+    ],
+)
+def test_a_configuration_that_calls_tests_otherwise_is_named(
+    tmp_path: Path, name: str, text: str, says: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    assert hidden_by(tmp_path / "release_checks") == says

@@ -13,6 +13,7 @@ from pytest_relgate.cli.first_facts import First, first_facts
 from pytest_relgate.cli.places import checkout_of, places_of
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.lockfile import NAME as LOCK
+from pytest_relgate.planning import hidden_by
 from pytest_relgate.request import PROFILE
 from pytest_relgate.source.git import Repository
 from pytest_relgate.source.versions import PLAIN
@@ -69,6 +70,8 @@ def init(options: argparse.Namespace) -> int:
     moved = folder != places_of(checkout).checks
     for line in told(first, place, at=at, moved=moved, released=RELEASED in texts):
         print(line)
+    if hidden := hidden_by(folder):
+        print(f"\nThe gates may not be collected: {hidden}; name them as it says, or pin it otherwise")
     if repository.is_shallow():
         print("\nThis is a shallow clone: type git fetch --unshallow --tags before a run")
     return 0
