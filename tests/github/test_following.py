@@ -88,13 +88,14 @@ BUSY = [job("linux", None, 8), job("to-npm", "success", 9)]
 
 
 def test_a_failed_job_is_read_at_once_and_the_run_is_followed_to_its_end(world: Followed) -> None:
-    _logs(world, {7: "##[endgroup]\nnpm error code ENEEDAUTH\n##[error]exit 1\n", 8: "no space\n##[error]exit 2\n"})
+    red = "##[endgroup]\nnpm error code ENEEDAUTH\n##[error]exit 1\n"
+    _logs(world, {7: red, 8: "no space\n##[error]exit 2\n"})
     world.looks(
         ("in_progress", [FIRST, *BUSY]),
         ("in_progress", [FIRST, *BUSY]),
         ("completed", [FIRST, SECOND, BUSY[1]]),
     )
-    with pytest.raises(Finding) as red:
+    with pytest.raises(Finding) as raised:
         world.publication().succeeded()
     assert world.events == [
         "-- in_progress",
@@ -114,11 +115,11 @@ def test_a_failed_job_is_read_at_once_and_the_run_is_followed_to_its_end(world: 
         "  ##[error]exit 2",
         "kept run-101.json",
     ]
-    words = str(red.value)
+    words = str(raised.value)
     assert "failed jobs: mac (failure), linux (failure); reached before: to-npm" in words
     assert "the logs say: npm did not take the token" in words
-    assert red.value.do.startswith("check NPM_TOKEN; gh run view 101 --log-failed; mend it")
-    assert red.value.where == "https://hub/jobs/mac"
+    assert raised.value.do.startswith("check NPM_TOKEN; gh run view 101 --log-failed; mend it")
+    assert raised.value.where == "https://hub/jobs/mac"
     record = json.loads(world.kept["run-101.json"])
     assert [(one["name"], one["url"], one["log"]) for one in record["failed"]] == [
         ("mac", "https://hub/jobs/mac", "attached/job-7.txt"),
