@@ -11,7 +11,6 @@ from pytest_relgate.errors import CannotJudge, Finding
 from pytest_relgate.source.archives import kind_of, read_archive
 from pytest_relgate.source.artifact_rules import another_set, foreign_natives, too_large, unlicensed
 from pytest_relgate.source.bounded import digest_of
-from pytest_relgate.source.ecosystems import pep440_of
 from pytest_relgate.source.problem import Problem, none_of
 
 if TYPE_CHECKING:
@@ -27,6 +26,8 @@ def expected_names(templates: Iterable[str], version: str, tag: str = "") -> tup
 
     Raises CannotJudge where a name needs a spelling that PEP 440 has not.
     """
+    from pytest_relgate.source.ecosystems import pep440_of
+
     python = pep440_of(version)
     filled = []
     for template in templates:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import tarfile
 import zipfile
-from hashlib import file_digest
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ LARGEST_HEADER: Final = 1 << 20
 
 def digest_of(file: BinaryIO) -> str:
     """The SHA-256 of an open file in hex, in constant memory."""
+    from hashlib import file_digest
+
     return file_digest(cast("io.BytesIO", file), "sha256").hexdigest()
 
 
@@ -68,7 +69,18 @@ class _Header(tarfile.TarInfo):
 
 
 def open_tar(file: BinaryIO, mode: str = "r|*") -> tarfile.TarFile:
-    """Open a tar archive for reading it through once, by one of tarfile's modes for that."""
+    """Open a tar archive for reading it through once, by one of tarfile's modes for that.
+
+    Raises tarfile.TarError, and what else tarfile raises.
+    """
+    try:
+        return _opened(file, mode)
+    except TypeError:  # CPython's tarfile takes the length of nothing where gzip's header breaks off
+        message = "its header breaks off"
+        raise tarfile.ReadError(message) from None
+
+
+def _opened(file: BinaryIO, mode: str) -> tarfile.TarFile:
     return tarfile.open(fileobj=file, mode=mode, tarinfo=_Header)  # type: ignore[call-overload,no-any-return]
 
 
