@@ -69,7 +69,6 @@ def _publish_of(api: Api, workflow: str, base: str, commit: str) -> WorkflowRun 
         run
         for run in runs
         if run.event == "workflow_dispatch"
-        and run.head_sha == commit
         and names(run.display_title, base)
         and kind_of(run, base) == "publish"
     ]

@@ -180,6 +180,15 @@ def test_what_could_not_be_seen_is_no_good_news() -> None:
             {"phases": (msgspec.structs.replace(ALL[0], live_left_out=True), *ALL[1:3])},
             "-m prerelease --release-target v1.0.0 --release-mode live",
         ),
+        ({"phases": ALL[:2]}, "-m rehearsal --release-target v1.0.0"),
+        ({"phases": ALL[:2], "rehearse": "publish.yml changed"}, "-m rehearsal --release-target v1.0.0"),
+        ({"phases": ALL[:2], "rehearse": ""}, "-m publish --release-target v1.0.0"),
+        ({"phases": ALL[:1], "rehearse": ""}, "-m build --release-target v1.0.0"),
+        (
+            {"phases": (*ALL[:2], msgspec.structs.replace(ALL[2], live_left_out=True)), "rehearse": ""},
+            "-m publish --release-target v1.0.0",
+        ),
+        ({"phases": (*ALL[:2], *ALL[3:4])}, "-m postrelease"),  # published without one, and verified so
         ({"phases": ALL[:4]}, "-m postrelease --release-target v1.0.0"),
         (
             {"phases": phases(postrelease="PENDING")},
@@ -196,6 +205,18 @@ def test_the_next_command_is_that_of_the_first_phase_that_has_not_passed(
     why, command = next_step(seen(**{"runs": (), "channels": ()} | facts))
     assert why
     assert (types in command) if types else not command
+
+
+@pytest.mark.parametrize(
+    ("why", "says"),
+    [
+        ("publish.yml changed since v0.9.0", "no evidence needed: publish.yml changed since v0.9.0"),
+        ("", "no evidence not needed: release machinery and credentials are as they were at the base"),
+    ],
+)
+def test_it_says_whether_a_rehearsal_is_needed_and_why(why: str, says: str) -> None:
+    shown = " ".join(" ".join(lines(seen(phases=ALL[:2], rehearse=why))).split())
+    assert f"Rehearsal {says}" in shown
 
 
 def test_no_line_is_wider_than_a_terminal() -> None:
