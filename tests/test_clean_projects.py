@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from light import LIGHT
+
 if TYPE_CHECKING:
     from conftest import Outcome, Project
 
@@ -66,8 +68,8 @@ def test_the_projects_own_settings_do_not_interfere(project: Project, workers: s
     project.write("tests/test_own.py", "def test_own():\n    assert False\n")
     project.write(".gitignore", ".cache/\n.pytest_cache/\n")
     project.commit("settings")
-    release = ["-m", "prerelease", "--release-target", "v0.2.0", workers]
-    done = project.python("-m", "pytest", *QUICK, *release)
+    others = () if "reruns" in ini else LIGHT  # whose plugins know the word
+    done = project.typed(*others, *QUICK, "-m", "prerelease", "--release-target", "v0.2.0", workers)
     assert done.status == 0, done.out
     assert project.evidence()["verdict"] == "PASSED"
     assert project.git("status", "--porcelain") == ""
@@ -82,17 +84,7 @@ def test_the_projects_own_red_tests_are_none_of_the_gates_business(project: Proj
 
 
 def test_from_a_folder_of_the_project_and_from_the_checks_themselves(project: Project) -> None:
-    release = [
-        "-m",
-        "pytest",
-        "-p",
-        "no:cacheprovider",
-        *QUICK,
-        "-m",
-        "prerelease",
-        "--release-target",
-        "v0.2.0",
-    ]
+    release = ["-p", "no:cacheprovider", *LIGHT, *QUICK, "-m", "prerelease", "--release-target", "v0.2.0"]
     for place, args in (
         ("src", []),
         ("src", ["../release_checks"]),
@@ -104,7 +96,7 @@ def test_from_a_folder_of_the_project_and_from_the_checks_themselves(project: Pr
         (".", ["."]),
     ):
         here = type(project)(project.path / place)
-        done = here.python(*release, "--release-rerun", *args)
+        done = here.typed(*release, "--release-rerun", *args)
         assert done.status == 0, done.out
         assert project.states() == {"test_one": "PASSED", "test_two": "PASSED"}
         shutil.rmtree(project.path / "release-evidence")
