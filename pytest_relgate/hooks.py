@@ -38,7 +38,7 @@ class Ending:
         set_modes(config, self.begun)
         try:
             status = yield
-        except SystemExit as error:
+        except (SystemExit, KeyboardInterrupt) as error:  # a second Ctrl-C, while pytest tells of the first
             return start.broke_off(config, self.begun, error)  # with a status of 0 it would look well
         except BaseException as error:
             start.broke_off(config, self.begun, error)

@@ -300,7 +300,10 @@ def _drill(config: pytest.Config, begun: Begun) -> bool:
 def broke_off(config: pytest.Config, begun: Begun, error: BaseException) -> int:
     """Pytest raised instead of ending: the evidence says why. Return an exit status that says so too."""
     if begun.run is None or begun.ended:
-        return 4
+        return 2 if isinstance(error, KeyboardInterrupt) else 4
+    if isinstance(error, KeyboardInterrupt):
+        begun.fact("INTERRUPTED", "the run was interrupted, and again while pytest ended", AGAIN)
+        return end(config, begun, 2)
     if isinstance(error, SystemExit):
         begun.fact("INTERRUPTED", f"sys.exit({error.code!r}) ended pytest", AGAIN)
         return end(config, begun, error.code if isinstance(error.code, int) else 1)
