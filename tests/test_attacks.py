@@ -279,3 +279,55 @@ def test_a_copy_runs_no_command_in_the_name_of_its_gate(bare_project: Project, w
     done = bare_project.release(workers)
     assert done.status == 0, done.out
     assert bare_project.relgate("verify", str(bare_project.folder())).status == 0
+
+
+ODD = """
+import pytest
+
+pytestmark = pytest.mark.prerelease
+
+
+@pytest.mark.parametrize("word", ["\u00e9", "e\u0301", "\U0001f600", "a\u202eb", "y" * 3000])
+def test_word(word):
+    print(word)
+
+
+def test_parts(subtests, tmp_path):
+    for number in range(3):
+        with subtests.test(number=number):
+            assert tmp_path.is_dir()
+
+
+def test_place(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    tmp_path.rmdir()
+
+
+def test_much(run):
+    print("x" * 5_000_000)
+    run("git --version")
+"""
+
+
+def test_an_odd_place_to_release_from_is_as_good_as_any(bare_project: Project, tmp_path: Path) -> None:
+    """A worktree of a clone that borrows its objects, evidence behind a link, strict in TOML, no locale."""
+    project = bare_project
+    project.git("rm", "-q", "pytest.ini")
+    project.write(
+        "pytest.toml",
+        '[pytest]\nstrict = true\naddopts = ["-ra", "--durations=5"]\nfilterwarnings = ["error"]\n',
+    )
+    project.write("release_checks/test_gates.py", ODD)
+    project.lock()
+    borrowed, place = tmp_path / "borrowed", tmp_path / "place with a space"
+    project.git("clone", "-q", "--shared", "-c", "core.autocrlf=true", str(project.path), str(borrowed))
+    project.git("-C", str(borrowed), "worktree", "add", "-q", "--detach", str(place))
+    (tmp_path / "kept").mkdir()
+    (place / "release-evidence").symlink_to(tmp_path / "kept")
+    (borrowed / ".git/info/exclude").write_text("release-evidence\n")
+    project.path = place
+    bare = {"LC_ALL": "C", "LANG": "", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "TZ": "Pacific/Apia"}
+    done = project.release(environ=bare | {"PYTHONIOENCODING": "ascii", "SOURCE_DATE_EPOCH": "0"})
+    assert (done.status, set(project.states().values())) == (0, {"PASSED"}), done.out
+    verified = project.relgate("verify", str(project.folder()), "--commit", project.git("rev-parse", "HEAD"))
+    assert verified.status == 0, verified.out

@@ -99,6 +99,13 @@ def test_a_gate_that_reads_the_world_is_judged_by_its_newest_attempt(first: Stat
     assert state((1, first), (2, newest), reads_world=True) is newest
 
 
+def test_a_clock_that_went_back_changes_nothing_of_what_came_when() -> None:
+    earlier = {"started": "2020-01-01T00:00:00Z"}
+    assert state((1, FAILED), (2, PASSED, earlier)) is FLAKY
+    assert state((1, PASSED), (2, FAILED, earlier)) is FAILED
+    assert state((1, ERRORED), (2, PASSED, earlier)) is PASSED
+
+
 D, E = "sha256:d", "sha256:e"
 WANTING = {"unsigned": (D,)}
 SIGNED_D = {"signed": (D,)}

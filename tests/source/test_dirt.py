@@ -28,6 +28,15 @@ def git(folder: Path, *args: str) -> str:
     return run.stdout.strip()
 
 
+def as_typed(folder: Path, *args: str) -> str:
+    """What git says to a person, by all that the repository is set to."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    run = subprocess.run(
+        ["git", "-C", folder, *args], check=True, capture_output=True, text=True, env=environ
+    )
+    return run.stdout.strip()
+
+
 @pytest.fixture(autouse=True)
 def plain_git(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
@@ -147,6 +156,32 @@ def test_settings_of_the_user_do_not_change_the_answer(folder: Path) -> None:
     git(folder, "mv", "b", "é")
     write("new")(folder)
     assert dirt(folder) == ("b", "new", "é")
+
+
+def test_a_monitor_that_saw_no_change_is_not_asked(folder: Path) -> None:
+    """Git believes what core.fsmonitor names, and looks at no file that it does not name."""
+    monitor = folder / ".git/monitor"
+    monitor.write_text("#!/bin/sh\nprintf 'x\\0'\n")
+    monitor.chmod(0o755)
+    git(folder, "config", "core.fsmonitorHookVersion", "2")
+    git(folder, "config", "core.fsmonitor", str(monitor))
+    git(folder, "update-index", "--fsmonitor")
+    assert as_typed(folder, "status", "--porcelain") == ""
+    write("a")(folder)
+    assert as_typed(folder, "status", "--porcelain") == "", "git itself is taken in"
+    assert dirt(folder) == ("a",)
+
+
+def test_a_commit_that_another_stands_in_for_is_still_itself(folder: Path) -> None:
+    """With ``git replace`` git shows the files of another commit under the id of this one."""
+    head = git(folder, "rev-parse", "HEAD")
+    write("a")(folder)
+    git(folder, "commit", "-qam", "another")
+    git(folder, "replace", head, "HEAD")
+    git(folder, "reset", "-q", "--soft", head)
+    assert as_typed(folder, "status", "--porcelain") == "", "git itself is taken in"
+    assert Repository(folder).head() == head
+    assert dirt(folder) == ("a",)
 
 
 @pytest.mark.parametrize("setting", ["core.trustctime=false", "core.checkStat=minimal"])
