@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import lzma
 import tarfile
 import zipfile
 import zlib
@@ -103,7 +104,7 @@ def opened(path: Path, name: str) -> Inside:
             inside.partly = True
         else:
             inside.problem = " ".join(str(error).split())
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError) as error:
         inside.problem = " ".join(str(error).split()) or type(error).__name__
     except (NotImplementedError, RuntimeError):  # a packing that this Python has not, or a password
         inside.partly = True

@@ -55,7 +55,11 @@ class _Bounded(io.RawIOBase):
 
 def open_zip(file: BinaryIO) -> zipfile.ZipFile:
     """Open a zip archive for reading. Raises zipfile.BadZipFile, and what else zipfile raises."""
-    return zipfile.ZipFile(cast("BinaryIO", _Bounded(file)))
+    archive = zipfile.ZipFile(cast("BinaryIO", _Bounded(file)))
+    if not all(member.filename for member in archive.infolist()):  # zipfile looks at the last sign of each
+        message = "it has a member without a name"
+        raise zipfile.BadZipFile(message)
+    return archive
 
 
 class _Header(tarfile.TarInfo):

@@ -243,7 +243,7 @@ def test_no_answer_makes_a_channel_serve_what_it_does_not(world: World, name: st
     """Whatever is answered, it is an observation; served is only what other eyes find in the same bytes."""
     pages, expected = world.pages[name], world.expected[name]
 
-    @settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def hold(data: st.DataObject) -> None:
         given_ = dict(pages)
@@ -312,7 +312,6 @@ def test_no_document_takes_more_than_64_mib(world: World, name: str, path: str, 
 LEDGERS = [
     ("npm", "/plasmite", keys(b'{"versions":{', b"{}", b"}}")),
     ("npm", "/plasmite", keys(b'{"versions":{', b'{"a":[]}', b"}}")),
-    ("npm", "/plasmite", keys(b'{"versions":{"1.0.0":{', b"[]", b"}}}")),
     (
         "pypi",
         "/simple/plasmite/",
@@ -347,7 +346,7 @@ def test_no_list_of_versions_gives_a_traceback_or_a_version_that_it_lacks(world:
     """The weekly look: a version stands in the ledger only where it stands in the list."""
     pages = {**world.pages[name], **world.lists[name]}
 
-    @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def hold(data: st.DataObject) -> None:
         url = data.draw(st.sampled_from(sorted(world.lists[name])))

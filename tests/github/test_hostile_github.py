@@ -238,7 +238,7 @@ def test_no_answer_of_github_gives_a_traceback_or_a_yes_that_is_none(name: str) 
     ask(world)
     mine = sorted(asked & GOOD.keys())
 
-    @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def hold(data: st.DataObject) -> None:
         pages = dict(GOOD)

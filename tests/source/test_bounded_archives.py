@@ -96,3 +96,26 @@ def test_a_list_that_is_as_long_as_it_may_be_is_read() -> None:
     assert listed < 2 * LARGEST_LIST
     with open_zip(packed) as archive:
         assert len(archive.infolist()) == 12_000
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("demo-1.0.tar.gz", b"\x1f\x8b\x08"),  # tarfile raises TypeError of its own
+        ("demo-1.0-py3-none-any.whl", None),  # and zipfile IndexError
+    ],
+)
+def test_a_header_that_python_stumbles_over_is_a_broken_archive(
+    name: str, raw: bytes | None, tmp_path: Path
+) -> None:
+    if raw is None:
+        held = io.BytesIO()
+        with zipfile.ZipFile(held, "w") as archive:
+            archive.writestr("a\0", "")  # cut off at the zero where it is read
+            archive.infolist()[0].filename = "\0"
+        raw = held.getvalue()
+    path = tmp_path / name
+    path.write_bytes(raw)
+    with pytest.raises(Finding, match="broken or cut short"):
+        read_archive(name, raw)
+    assert opened(path, name).problem
