@@ -243,7 +243,7 @@ def test_no_answer_makes_a_channel_serve_what_it_does_not(world: World, name: st
     """Whatever is answered, it is an observation; served is only what other eyes find in the same bytes."""
     pages, expected = world.pages[name], world.expected[name]
 
-    @settings(max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=80, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def hold(data: st.DataObject) -> None:
         given_ = dict(pages)

@@ -278,12 +278,10 @@ def many(before: str, row: str, after: str = "]}") -> Callable[[int], bytes]:
     """A document of rows that are as short as can be, as large as one may be; ``#`` counts them."""
 
     def made(size: int) -> bytes:
-        out, number = bytearray(before.encode()), 0
-        room = size - len(after) - len(row) - 8
-        while len(out) < room:
-            out += row.replace("#", f"{number:x}").encode() + b","
-            number += 1
-        return bytes(out[:-1]) + after.encode()
+        room = size - len(before) - len(after)
+        count = room // (len(row) + (8 if "#" in row else 1))
+        rows = [row] * count if "#" not in row else [row.replace("#", f"{n:x}") for n in range(count)]
+        return (before + ",".join(rows) + after).encode()
 
     return made
 
