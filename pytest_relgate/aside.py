@@ -105,6 +105,6 @@ def limits_the_session(config: pytest.Config) -> bool:
 
 def let_the_session_last(config: pytest.Config) -> None:
     """Take back pytest-timeout's end of the session, once that is configured."""
-    from pytest_timeout import SESSION_EXPIRE_KEY  # type: ignore[import-untyped]
+    from pytest_timeout import SESSION_EXPIRE_KEY
 
     config.stash[SESSION_EXPIRE_KEY] = 0

@@ -13,7 +13,7 @@ from pytest_relgate.model import Gate, State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
+    from xdist.workermanage import WorkerController
 
     from pytest_relgate.prepare import Prepared
     from pytest_relgate.request import Request

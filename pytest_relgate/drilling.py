@@ -23,8 +23,8 @@ from pytest_relgate.clock import now
 from pytest_relgate.errors import RelgateError
 from pytest_relgate.evidence import seal
 from pytest_relgate.evidence.drill import DRILL, folder_of
-from pytest_relgate.evidence.report_drill import PAGE, drill_page
 from pytest_relgate.evidence.folder import SEAL, ignore_in_git
+from pytest_relgate.evidence.report_drill import PAGE, drill_page
 from pytest_relgate.evidence.wording import many
 from pytest_relgate.judge.drill import NAMES_NONE, Expected, Seen, Trial, conclude, trials_of
 from pytest_relgate.model import Drill, State

@@ -142,7 +142,7 @@ class Execution:
         watch.called = True
         if watch.is_function:
             known = self._known.get(id(item))
-            if known is not None and not reaches(item.obj, known.function):  # type: ignore[attr-defined]
+            if known is not None and not reaches(item.obj, known.function):  # type: ignore[attr-defined]  # a function's item has one
                 words = "a hook put another function in the place of the gate's"
                 watch.findings.append(Finding(State.INVALID, words, "call"))
             watch.watch_function()
@@ -281,7 +281,7 @@ class Execution:
         self._said_collection = True
         loaded = self.selection.load([]) if self.selection.has_fresh_code() else ()
         payload = Payload(tuple(self._seen[gate]), said, loaded=loaded)
-        report.relgate = encode_payload(payload).decode()  # type: ignore[attr-defined]
+        report.relgate = encode_payload(payload).decode()  # type: ignore[attr-defined]  # xdist carries what a report has
 
     def _show_late_finding(self, gate: Gate, finding: Finding, report: pytest.TestReport) -> None:
         """What only this plugin saw is shown by pytest too, as an error at the end of the gate."""

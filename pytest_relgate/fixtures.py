@@ -43,7 +43,7 @@ class CommandLine(str):
 def command(
     line: str,
     *,
-    id: str,  # noqa: A002
+    id: str,  # noqa: A002  (pytest.param's own word)
     limit: str | float,
     remedy: str = "",
     faults: Sequence[str] = (),

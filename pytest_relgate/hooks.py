@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-    from xdist.remote import Producer  # type: ignore[import-untyped]
-    from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
+    from xdist.remote import Producer
+    from xdist.workermanage import WorkerController
 
     from pytest_relgate.begun import Begun
     from pytest_relgate.execution import Execution

@@ -92,7 +92,7 @@ def _newest(folder: Path, pattern: str, kind: type[T]) -> Iterator[T]:
     for path in (folder / ATTACHED).glob(pattern):
         # run-12.json is the first of run 12, run-12-2.json its second.
         stem = path.name.removesuffix(".json").split("-")
-        name, number = "-".join(stem[:2]), int(stem[2]) if len(stem) > 2 and stem[2].isdigit() else 1  # noqa: PLR2004
+        name, number = "-".join(stem[:2]), int(stem[2]) if len(stem) > 2 and stem[2].isdigit() else 1  # noqa: PLR2004  (the third word is the number)
         if number > latest.get(name, (0, path))[0]:
             latest[name] = (number, path)
     for _, path in sorted(latest.values()):

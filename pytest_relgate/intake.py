@@ -13,7 +13,7 @@ from pytest_relgate.keys import EXECUTION, RELEASE_RUN
 from pytest_relgate.xdist import KEY
 
 if TYPE_CHECKING:
-    from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
+    from xdist.workermanage import WorkerController
 
     from pytest_relgate.begun import Begun
 

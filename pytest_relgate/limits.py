@@ -69,7 +69,7 @@ class Alarm:
 
     def _ring(self, _number: int, _frame: object) -> None:
         __tracebackhide__ = True
-        from pytest_timeout import timeout_sigalrm  # type: ignore[import-untyped]
+        from pytest_timeout import timeout_sigalrm
 
         if self._item is not None:
             self._rang(self._item)  # the gate may swallow what is raised next

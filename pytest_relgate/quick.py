@@ -120,7 +120,7 @@ class HookProxies:
     def __init__(self, session: pytest.Session) -> None:
         self._known = _Answers(session.gethookproxy)
         session.config.pluginmanager.register(self, "relgate-hooks")
-        session.gethookproxy = self._known.__getitem__  # type: ignore[assignment, method-assign]
+        session.gethookproxy = self._known.__getitem__  # type: ignore[assignment, method-assign]  # this session alone has its own
 
     def pytest_plugin_registered(self) -> None:
         """Another plugin may be a conftest."""

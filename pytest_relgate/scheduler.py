@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+from xdist.scheduler import LoadScopeScheduling
 
 from pytest_relgate.xdist import class_of
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pytest
-    from xdist.remote import Producer  # type: ignore[import-untyped]
-    from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
+    from xdist.remote import Producer
+    from xdist.workermanage import WorkerController
 
 
-class ClassScheduling(LoadScopeScheduling):  # type: ignore[misc]
+class ClassScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist says no types
     """Deals out a class as one piece, in order, and every other gate by itself.
 
     xdist's ``loadgroup`` renames node ids and its ``loadscope`` keeps whole modules together;

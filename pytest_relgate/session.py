@@ -184,7 +184,7 @@ class ReleaseRun:
         """Keep what was collected; a path that narrows the run leaves the other files' gates as planned."""
         for gate in collected.gates:
             if gate.id in self.collected:
-                gate = _with_problem(gate, "two gates have this id: rename one")  # noqa: PLW2901
+                gate = _with_problem(gate, "two gates have this id: rename one")  # noqa: PLW2901  (the same gate, with its problem)
             self.collected[gate.id] = gate
         if self.prepared.request.paths:
             left = [gate for gate in self.known_gates() if gate.id not in self.collected]

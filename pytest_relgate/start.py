@@ -199,7 +199,7 @@ class _WorkerStart:
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Start to execute."""
-        execute_here(session.config, self.begun, session.config.workerinput["workerid"])  # type: ignore[attr-defined]
+        execute_here(session.config, self.begun, session.config.workerinput["workerid"])  # type: ignore[attr-defined]  # xdist puts it there
 
 
 def execute_here(config: pytest.Config, begun: Begun, worker: str) -> None:

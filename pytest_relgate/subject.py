@@ -336,7 +336,7 @@ def evidence_places(repository: Repository, evidence: Path) -> list[str]:
     held = _inside(evidence, repository.path)
     if not held or not evidence.is_dir():
         return []
-    return [f"{held}/{name}" for name in sorted(os.listdir(evidence)) if is_evidence(name)]  # noqa: PTH208
+    return [f"{held}/{name}" for name in sorted(os.listdir(evidence)) if is_evidence(name)]  # noqa: PTH208  (names, in one call)
 
 
 def is_evidence(path: str) -> bool:

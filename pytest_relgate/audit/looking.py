@@ -138,7 +138,7 @@ class World:
         )
         return Look(
             name=f"{one.kind} {label}",
-            channel=Channel(one.kind, tap=one.tap, formula=one.formula, base=mirror, mirror=bool(mirror)),  # type: ignore[arg-type]
+            channel=Channel(one.kind, tap=one.tap, formula=one.formula, base=mirror, mirror=bool(mirror)),  # type: ignore[arg-type]  # a kind of KINDS
             package=one.name,
             expected=expected,
             tag=self.tagged.tag,
@@ -168,7 +168,7 @@ class World:
         def held_against(seen: Observation) -> Expectation:
             return expecting.expectation(base, seen, self._sums(seen), elsewhere)
 
-        def say(seen: Observation, twice: bool) -> Judgement:  # noqa: FBT001
+        def say(seen: Observation, twice: bool) -> Judgement:  # noqa: FBT001  (as poll's type says)
             return judge(seen, held_against(seen), age=None, looked_twice=twice)
 
         settled = settle(see, say, wait=0)

@@ -370,4 +370,4 @@ def _older(found: str, wanted: str) -> bool:
 
 
 def _duration(seconds: float) -> str:
-    return f"{seconds / 3600:g} h" if seconds >= 3600 else f"{seconds / 60:g} min"  # noqa: PLR2004
+    return f"{seconds / 3600:g} h" if seconds >= 3600 else f"{seconds / 60:g} min"  # noqa: PLR2004  (3600 s are an hour)

@@ -193,9 +193,9 @@ def spelled(version: str, kind: str) -> str:
         return version
     parsed = Version.parse(version)
     words = (parsed.prerelease or "").split(".")
-    if parsed.prerelease and (words[0] not in ("alpha", "beta", "rc", "dev", "a", "b") or len(words) > 2):  # noqa: PLR2004
+    if parsed.prerelease and (words[0] not in ("alpha", "beta", "rc", "dev", "a", "b") or len(words) > 2):  # noqa: PLR2004  (a word and its number)
         return ""
-    if parsed.prerelease and not (len(words) == 2 and words[1].isdigit()):  # noqa: PLR2004
+    if parsed.prerelease and not (len(words) == 2 and words[1].isdigit()):  # noqa: PLR2004  (a word and its number)
         return ""
     try:
         return str(Pep440(version))

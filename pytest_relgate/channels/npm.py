@@ -82,7 +82,7 @@ def companions(look: Look) -> tuple[tuple[str, ...], str]:
 def _address(repository: msgspec.Raw) -> str:
     """What a package says of its repository: an address, or a table with one. Anybody may write anything."""
     try:
-        said = read_json(bytes(repository), str | Repository)  # type: ignore[arg-type]
+        said = read_json(bytes(repository), str | Repository)  # type: ignore[arg-type]  # mypy takes a union for no type
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
     return said.url if isinstance(said, Repository) else str(said)

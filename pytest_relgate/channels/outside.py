@@ -244,7 +244,7 @@ class Outside:
             look.begin(fresh=fresh)
             return observe(look)
 
-        def say(seen: Observation, twice: bool) -> Any:  # noqa: FBT001
+        def say(seen: Observation, twice: bool) -> Any:  # noqa: FBT001  (as poll's type says)
             published = publication()
             age = None if published is None else max(0.0, datetime.now(UTC).timestamp() - published)
             expected = msgspec.structs.replace(expectation(), newest=self._is_newest(seen.resolved))

@@ -79,8 +79,8 @@ def _look(
     look: Callable[[bool], Observation], judge: Callable[[Observation, bool], Judgement]
 ) -> tuple[Observation, Judgement, int]:
     seen = look(False)  # noqa: FBT003  (past caches or not, as the type says)
-    judgement = judge(seen, False)  # noqa: FBT003
+    judgement = judge(seen, False)  # noqa: FBT003  (looked twice or not, as the type says)
     if not judgement.wrong:
         return seen, judgement, 1
-    seen = look(True)  # noqa: FBT003
-    return seen, judge(seen, True), 2  # noqa: FBT003
+    seen = look(True)  # noqa: FBT003  (as above)
+    return seen, judge(seen, True), 2  # noqa: FBT003  (as above)

@@ -80,7 +80,7 @@ class Tree:
         # A process may fork after the list of processes was read and be gone when it is looked at:
         # only a second look that finds nothing says that nothing is left.
         empty = 0
-        while empty < 2:  # noqa: PLR2004
+        while empty < 2:  # noqa: PLR2004  (the second look)
             left = self.members()
             empty = 0 if left else empty + 1
             if left and time.monotonic() > patience:

@@ -69,7 +69,7 @@ class _Header(tarfile.TarInfo):
         if not (self.isreg() or self.isdir() or self.size <= LARGEST_HEADER):
             message = f"a header of {self.size} bytes"
             raise tarfile.ReadError(message)
-        return cast("tarfile.TarInfo", super()._proc_member(archive))  # type: ignore[misc]
+        return cast("tarfile.TarInfo", super()._proc_member(archive))  # type: ignore[misc]  # tarfile's own hook, which typeshed leaves out
 
 
 def open_tar(file: BinaryIO, mode: str = "r|*") -> tarfile.TarFile:
@@ -85,11 +85,11 @@ def open_tar(file: BinaryIO, mode: str = "r|*") -> tarfile.TarFile:
 
 
 def _opened(file: BinaryIO, mode: str) -> tarfile.TarFile:
-    return tarfile.open(fileobj=file, mode=mode, tarinfo=_Header)  # type: ignore[call-overload,no-any-return]
+    return tarfile.open(fileobj=file, mode=mode, tarinfo=_Header)  # type: ignore[call-overload,no-any-return]  # a mode that is no literal
 
 
 def members_of(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     """Every member of a tar archive that is read through, one at a time: none is kept."""
     while (member := archive.next()) is not None:
-        archive.members.clear()  # type: ignore[attr-defined]
+        archive.members.clear()  # type: ignore[attr-defined]  # typeshed leaves it out
         yield member

@@ -225,7 +225,7 @@ def _called(name: str, arguments: list[Values]) -> Values:
     if name == "fromjson" and len(arguments) == 1 and arguments[0] is not None:
         words: dict[Value, Value] = {"true": True, "false": False, "null": None}
         return frozenset(words[one] for one in arguments[0]) if arguments[0] <= words.keys() else ANY
-    if name not in ("contains", "startswith", "endswith") or len(arguments) != 2:  # noqa: PLR2004
+    if name not in ("contains", "startswith", "endswith") or len(arguments) != 2:  # noqa: PLR2004  (each of them takes two)
         return ANY
     left, right = arguments
     if left is None or right is None:

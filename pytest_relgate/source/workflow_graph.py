@@ -384,7 +384,7 @@ def _known(value: bool | None) -> Values:  # noqa: FBT001  (a value, not a switc
     return ANY if value is None else frozenset[Value]({value})
 
 
-def _known_text(value: bool | None) -> Values:  # noqa: FBT001
+def _known_text(value: bool | None) -> Values:  # noqa: FBT001  (a value, not a switch)
     return ANY if value is None else frozenset[Value]({str(value).lower()})
 
 

@@ -66,7 +66,7 @@ def _run(name: str, recipes: dict[str, Recipe], folder: Path, done: set[str]) ->
         command = line.removeprefix("@")
         if command == line:
             say(command)
-        status = subprocess.run(["/bin/sh", "-cu", command], cwd=folder, check=False).returncode  # noqa: S603
+        status = subprocess.run(["/bin/sh", "-cu", command], cwd=folder, check=False).returncode  # noqa: S603  (a recipe of the sandbox, as just runs it)
         if status:
             say(f"error: Recipe `{name}` failed on line {number} with exit code {status}")
             return status
