@@ -105,7 +105,10 @@ class Project:
         return self.pytest("-m", phase, "--release-target", target, *args, **kwargs)
 
     def relgate(self, *args: str) -> Outcome:
-        return self.python("-m", "pytest_relgate.cli", *args)
+        done = warm.run(
+            args, cwd=self.path, env=self._environment(), timeout=120, module="pytest_relgate.cli"
+        )
+        return Outcome(done.returncode, done.stdout)
 
     def python(self, *args: str, environ: dict[str, str] | None = None, timeout: float = 120) -> Outcome:
         done = subprocess.run(

@@ -52,8 +52,8 @@ def test_random():
         print(random.random(), file=out)
 """
 LATE = """
-import threading, time
-threading.Thread(target=lambda: (time.sleep(0.1), print("late"))).start()
+import threading
+threading.Thread(target=lambda: (threading.main_thread().join(), print("late"))).start()
 """
 # What differs between any two runs.
 _OWN = (r"\d+\.\d+s", r"\[pid \d+\]", r"0x[0-9a-f]+", r"(?<=Head     sha256:)[0-9a-f]+", r"about \d+ s")
@@ -62,9 +62,10 @@ _OWN = (r"\d+\.\d+s", r"\[pid \d+\]", r"0x[0-9a-f]+", r"(?<=Head     sha256:)[0-
 def both(project: Project, *args: str, **environ: str) -> tuple[str, str]:
     """What a warm run and a cold one say and how they end, without what differs between any two runs."""
     said = []
-    for how in (warm.run, warm.cold):
+    words = ("-p", "no:cacheprovider", *LIGHT, *args)
+    for how, command in ((warm.run, words), (warm.cold, ("-m", "pytest", *words))):
         env = project._environment() | environ
-        done = how(["-p", "no:cacheprovider", *LIGHT, *args], cwd=project.path, env=env, timeout=120)
+        done = how(command, cwd=project.path, env=env, timeout=120)
         text = re.sub("|".join(_OWN), "…", done.stdout)
         said.append(f"{text}\nended with {done.returncode}")
     return said[0], said[1]
@@ -95,10 +96,7 @@ def test_it_is_in_the_place_and_says_the_words_of_a_fresh_one(
         ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n", -signal.SIGKILL),
         ("raise RuntimeError('broken')\n", 4),
         ("import sys\nprint('said')\nsys.exit(3)\n", 3),
-        (
-            LATE,
-            0,
-        ),
+        (LATE, 0),
     ],
 )
 def test_it_ends_as_a_fresh_one_does(bare_project: Project, conftest: str, status: int) -> None:

@@ -17,6 +17,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import runpy
 import select
 import signal
@@ -39,6 +40,7 @@ LOADED = (  # what pytest, its plugins and a release run come to import, beside 
     *("execnet", "jinja2", "pytest_html.report", "pytest_html.selfcontained_report", "xdist.newhooks"),
     *("pytest_relgate.start", "pytest_relgate.hooks", "pytest_relgate.planning", "pytest_relgate.incidents"),
     *("pytest_relgate.evidence.report_junit", "pytest_relgate.evidence.report_html"),
+    *("pytest_relgate.cli.main", "pytest_relgate.cli.verify"),
 )
 READ_AT_START = ("PYTHON", "LANG", "LC_", "LD_", "TZ", "MALLOC_", "GLIBC_")
 """Variables that Python or its libraries read once: where one differs, so may the process."""
@@ -75,31 +77,32 @@ _known: dict[str, _Warm] = {}
 
 
 def run(
-    args: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float
+    args: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float, module: str = "pytest"
 ) -> subprocess.CompletedProcess[str]:
-    """Type ``python -m pytest ARGS`` in a folder; ``stdout`` is all that it says."""
+    """Type ``python -m MODULE ARGS`` in a folder; ``stdout`` is all that it says."""
+    command = ("-m", module, *args)
     if os.environ.get("COLD_STARTS") or not _starts_alike(env):
-        return cold(args, cwd=cwd, env=env, timeout=timeout)
+        return cold(command, cwd=cwd, env=env, timeout=timeout)
     package = str(cwd) if (cwd / _PACKAGE).is_dir() else ""
     warm = _known.get(package)
     if warm is None or warm.made_in != os.getpid():
         warm = _known[package] = _Warm(package)
         atexit.register(warm.end)
     if not warm.lock.acquire(blocking=False):  # one at a time; two at once are about being two
-        return cold(args, cwd=cwd, env=env, timeout=timeout)
+        return cold(command, cwd=cwd, env=env, timeout=timeout)
     try:
-        done = _forked(warm, args, cwd, env, timeout)
+        done = _forked(warm, command, cwd, env, timeout)
     finally:
         warm.lock.release()
-    return done or cold(args, cwd=cwd, env=env, timeout=timeout)
+    return done or cold(command, cwd=cwd, env=env, timeout=timeout)
 
 
 def cold(
-    args: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float
 ) -> subprocess.CompletedProcess[str]:
     """Type it in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *args],
+    done = subprocess.run(
+        [sys.executable, *command],
         cwd=cwd,
         env=dict(env),
         stdin=subprocess.DEVNULL,
@@ -110,6 +113,7 @@ def cold(
         check=False,
         timeout=timeout,
     )
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout, "")
 
 
 def _plain(environ: Mapping[str, str]) -> dict[str, str]:
@@ -132,15 +136,14 @@ def _read_at_start(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _forked(
-    warm: _Warm, args: Sequence[str], cwd: Path, env: Mapping[str, str], timeout: float
+    warm: _Warm, command: Sequence[str], cwd: Path, env: Mapping[str, str], timeout: float
 ) -> subprocess.CompletedProcess[str] | None:
     """Let it fork; None where it says that this is to have a start of its own."""
-    command = [sys.executable, "-m", "pytest", *args]
     end = time.monotonic() + timeout
     said, out = os.pipe()
     with open(said, "rb", buffering=0) as reading:
         try:
-            asked = json.dumps({"args": list(args), "cwd": str(cwd), "env": dict(env)}).encode()
+            asked = json.dumps({"command": list(command), "cwd": str(cwd), "env": dict(env)}).encode()
             socket.send_fds(warm.ours, [len(asked).to_bytes(4, "big")], [out])
             warm.ours.sendall(asked)
         finally:
@@ -153,13 +156,13 @@ def _forked(
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(int(child), signal.SIGKILL)
                 _line(warm.ours)
-                raise subprocess.TimeoutExpired(command, timeout, b"".join(parts))
+                raise subprocess.TimeoutExpired([sys.executable, *command], timeout, b"".join(parts))
             if not (part := reading.read(_LONGEST)):
                 break
             parts.append(part)
     status = int(_line(warm.ours))
     text = b"".join(parts).decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
-    return subprocess.CompletedProcess(command, status, text)
+    return subprocess.CompletedProcess([sys.executable, *command], status, text, "")
 
 
 def _line(ours: socket.socket) -> str:
@@ -176,7 +179,7 @@ def _line(ours: socket.socket) -> str:
 # -- the process that forks -------------------------------------------------------------------------------
 
 
-def _load() -> None:
+def _load(package: str) -> None:
     """Import what a run imports, as it does: plugins with pytest's changes, this package's rooms without."""
     from _pytest.config import _prepareconfig
 
@@ -184,16 +187,25 @@ def _load() -> None:
         here = Path.cwd()
         os.chdir(empty)
         config = _prepareconfig([*LIGHT, "-p", "no:cacheprovider"])
-        config._ensure_unconfigure()
         os.chdir(here)
     from pytest_relgate import rooms
 
     rooms.load_as_they_are()
     for name in LOADED:
         importlib.import_module(name)
+    if package:  # no bytecode of a clone is ever written: what a run compiles would be compiled in each
+        for name in _modules(_PACKAGE):
+            importlib.import_module(name)
     sys.meta_path.remove(rooms.Unwritten)
+    config._ensure_unconfigure()
     gc.collect()
     gc.freeze()  # what is here is not looked at, and not copied, in any fork
+
+
+def _modules(package: str) -> list[str]:
+    """Every module of a package that is imported for what it holds."""
+    found = pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}.")
+    return [one.name for one in found if not one.name.endswith("__main__")]
 
 
 def _serve(theirs: socket.socket, package: str) -> dict[str, Any] | None:
@@ -251,9 +263,9 @@ def _become(asked: dict[str, Any]) -> NoReturn:
     os.chdir(asked["cwd"])
     sys.path[0:1] = [str(place) for place in (Path.cwd(), *map(Path.absolute, map(Path, added)))]
     importlib.invalidate_caches()
-    sys.argv[:] = ["-m", *asked["args"]]
-    sys.orig_argv[:] = [sys.executable, "-m", "pytest", *asked["args"]]
-    runpy.run_module("pytest", run_name="__main__", alter_sys=True)
+    sys.argv[:] = ["-m", *asked["command"][2:]]
+    sys.orig_argv[:] = [sys.executable, *asked["command"]]
+    runpy.run_module(asked["command"][1], run_name="__main__", alter_sys=True)
     raise SystemExit(0)
 
 
@@ -262,7 +274,7 @@ def main() -> None:
     with socket.socket(fileno=int(sys.argv[1])) as theirs:
         package = sys.argv[2]
         sys.path[0] = package or sys.path[0]
-        _load()
+        _load(package)
         asked = _serve(theirs, package)
     if asked is not None:
         _become(asked)
