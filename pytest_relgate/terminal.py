@@ -146,6 +146,8 @@ def _closing(record: Record, run: ReleaseRun) -> Iterator[Line]:
     if run.digest:
         report = "report.html" if (run.folder.path / "report.html").exists() else "report.md"
         yield Line(f"{'Report':<{LABEL}}{folder}/{report}")
+        if any(card.log for card in own):
+            yield Line(f"{'Logs':<{LABEL}}{folder}/logs/")
         yield from _typed("Check", wording.verify_command(record, short=True))
         yield Line(f"{'Head':<{LABEL - 1}}{run.digest}")  # 71 characters: to fit in 80
     for words in run.incidents:

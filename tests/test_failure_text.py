@@ -34,6 +34,7 @@ def test_a_failed_command_shows_the_end_of_its_output(bare_project: Project) -> 
     assert "exited with 3" in card
     assert "error: no -lplasmite" in card
     assert "log     logs/test_gates.py-test_build-" in card
+    assert done.line("Logs ") == "Logs      release-evidence/v0.2.0/prerelease/logs/"  # where that is
     message = bare_project.evidence()["gates"][0]["attempts"][0]["message"]
     assert message.splitlines()[-1] == "error: no -lplasmite"
     assert bare_project.states()["test_time"] == "TIMED_OUT"

@@ -13,7 +13,7 @@ from pytest_relgate.exec.cannot_judge import raise_if_known
 from pytest_relgate.exec.environment import gate_environment
 from pytest_relgate.exec.process import CommandResult, run_command, split_command
 from pytest_relgate.exec.redact import secret_values
-from pytest_relgate.exec.tools import ToolMissing, missing_tool, require_tools
+from pytest_relgate.exec.tools import ToolMissing, brought_by, missing_tool, require_tools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -153,7 +153,8 @@ class Runner:
             raise CommandTimedOut(result, limit or 0, where=self.last_log)
         tool = missing_tool(command, result.rc, result.tail)
         if tool is not None:
-            raise ToolMissing(tool, found=f"`{_shown(result.argv)}` needs {tool}, which is not there")
+            found = f"`{_shown(result.argv)}` needs {tool}, which is not there"
+            raise ToolMissing(tool, found=found, do=brought_by(command, tool))
         raise_if_known(
             command,
             result.rc,

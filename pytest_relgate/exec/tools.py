@@ -226,6 +226,18 @@ def _module(argv: Sequence[str]) -> str:
     return ""
 
 
+def brought_by(command: Sequence[str], tool: str) -> str:
+    """What brings a tool that a script of package.json calls; empty for others: it is no program to install.
+
+    docs.npmjs.com/cli/v11/commands/npm-run: scripts find what lies in ``node_modules/.bin``.
+    """
+    launcher = os.path.basename(command[0]) if command else ""  # noqa: PTH119  (a word, no path)
+    if launcher not in ("npm", "pnpm", "yarn") or " " in tool or tool in ("node", launcher):
+        return ""
+    install = "npm ci" if launcher == "npm" else f"{launcher} install"
+    return f"type {install}, which brings what scripts of package.json call, or install {tool}"
+
+
 def _remedy(tool: str) -> str:
     kind, _, name = tool.partition(" ")
     match kind:

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_relgate.exec.process import run_command, split_command
 from pytest_relgate.exec.redact import Redactor
-from pytest_relgate.exec.tools import ToolMissing, missing_tool, require_tools
+from pytest_relgate.exec.tools import ToolMissing, brought_by, missing_tool, require_tools
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -260,6 +260,24 @@ def test_a_missing_tool_says_what_to_do(tool: str, do: str) -> None:
     missing = ToolMissing(tool)
     assert (missing.tool, missing.do) == (tool, do)
     assert str(missing) == f"{tool} is missing: {do}"
+
+
+@pytest.mark.parametrize(
+    ("command", "tool", "do"),
+    [
+        (("npm", "test"), "xo", "type npm ci, which brings what scripts of package.json call, or install xo"),
+        (("/usr/bin/pnpm", "run", "x"), "tsc", "type pnpm install, which brings "),
+        (("npm", "test"), "node", ""),
+        (("npm", "x"), "npm frobnicate", ""),
+        (("bash", "x.sh"), "xo", ""),
+    ],
+)
+def test_a_tool_of_a_script_is_brought_by_the_package_manager(
+    command: tuple[str, ...], tool: str, do: str
+) -> None:
+    said = brought_by(command, tool)
+    assert said.startswith(do)
+    assert bool(said) == bool(do)
 
 
 def test_tools_are_required_before_anything_runs() -> None:
