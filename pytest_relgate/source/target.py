@@ -17,6 +17,7 @@ from pytest_relgate.source.versions import (
     WITH_V,
     Policy,
     base_of,
+    names_a_release,
     newest_of,
     parse_target,
     version_of_tag,
@@ -81,6 +82,9 @@ def resolve_target(
         "expected a release target, found no --release-target, no RELEASE_TARGET, no tag of a CI event "
         f"and no version tag at HEAD{others}: type `--release-target {_form(like)}`"
     )
+    if other := next((name for name in tags if names_a_release(name)), ""):
+        spelling = WITH_V if other[:1] == "v" else PLAIN
+        message += f', or say tag = "{spelling}" in relgate.toml if {other} is a release'
     raise RelgateError(message)
 
 
