@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_relgate.errors import CannotJudge, RelgateError
-from pytest_relgate.github.attribution import speaks_of
+from pytest_relgate.github.attribution import Attribution, speaks_of
 from pytest_relgate.model import Phase
 from pytest_relgate.net.facts import known
 from pytest_relgate.profile.source import Workflows
 from pytest_relgate.request import asked_others
-from tests.github.conftest import Made, listed, run
+from tests.github.conftest import COMMIT, Made, listed, run
 from tests.github.test_dispatch import OTHER, TAG, TITLES, World, job, makes, said
 
 if TYPE_CHECKING:
@@ -199,6 +199,23 @@ def test_runs_are_listed_back_to_the_first_build_and_no_further(made: Callable[.
     found = known(there.api.recent_runs("p.yml", since="2026-03-28T00:00:00Z"))
     assert {row["id"] for row in rows if row["created_at"] >= "2026-03-28"} <= {one.id for one in found}
     assert len(there.said.asked) == 3
+
+
+def test_a_run_that_was_run_again_is_found_behind_a_page_of_newer_ones(made: Callable[..., Made]) -> None:
+    """A list is ordered by when runs were made, and one can be run again for a month."""
+    path = ".github/workflows/publish.yml"
+    newer = [run(number, created_at=AFTER, updated_at=AFTER, path=path) for number in range(100, 199)]
+    newer.append(run(199, created_at="2026-02-20T10:00:00Z", path=path))
+    early = run(5, created_at=BEFORE, updated_at=AFTER, path=path)
+
+    def page(request: Request) -> Any:
+        return listed("workflow_runs", *(newer if request.asked("page") == "1" else [early]))
+
+    built = run(3, created_at=BUILT, path=".github/workflows/release.yml")
+    there = made({"/actions/workflows/publish.yml/runs": page, BUILDS: listed("workflow_runs", built)})
+    workflows = Workflows(build="release.yml", publish="publish.yml")
+    found = Attribution(there.api, workflows, TAG, COMMIT).runs()
+    assert 5 in {one.id for one in found}
 
 
 def test_rehearsals_of_ours_are_known_whatever_their_titles_say(world: Built) -> None:
