@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from pytest_relgate.evidence import seal
 from pytest_relgate.evidence.finding import AGAIN, DISTRUST, FETCH, Expectation, Finding, Problem
-from pytest_relgate.evidence.rejudge_rehearsal import check_unrehearsed
 from pytest_relgate.evidence.wording import signed_in_words
 from pytest_relgate.judge import decide, decide_conditions, reconcile
 from pytest_relgate.judge.rehearsal import in_words
@@ -80,7 +79,11 @@ def judge_again(
     _check_subject(evidence, under)
     notes = (*committed.notes, *_check_base(evidence, under, committed.profile))
     reviewed, note = _reviewed(evidence, expectation.repository, committed.profile)
-    spared = check_unrehearsed(evidence, under, expectation.repository, committed.profile)
+    spared = None
+    if evidence.unrehearsed is not None:
+        from pytest_relgate.evidence.rejudge_rehearsal import check_unrehearsed
+
+        spared = check_unrehearsed(evidence, under, expectation.repository, committed.profile)
     decisions = _decisions(evidence, under)
     bench = _Bench(evidence, reading, earlier, committed, reviewed, decisions, spared)
     _compare(evidence, bench.judge(evidence.finished), committed)
