@@ -25,7 +25,7 @@ from pytest_relgate.evidence.folder import DIGEST, FAULTY, JOURNAL, SEAL
 from pytest_relgate.evidence.memory import release_of
 from pytest_relgate.evidence.rejudge import judge_again
 from pytest_relgate.model import Earlier, Phase, State, Verdict
-from pytest_relgate.source.versions import version_of_tag
+from pytest_relgate.source.versions import names_a_release
 
 if TYPE_CHECKING:
     from pytest_relgate.model import Context, Subject
@@ -191,7 +191,7 @@ def _expected_at(folder: Path, expectation: Expectation) -> tuple[str, str]:
     """Phase and target that evidence should be of: as asked for, else as its place says."""
     place = Path(os.path.abspath(folder))  # noqa: PTH100  (links stay)
     phase = place.name if place.name in set(Phase) else ""
-    target = place.parent.name if phase and version_of_tag(place.parent.name) else ""
+    target = place.parent.name if phase and names_a_release(place.parent.name) else ""
     return expectation.phase or phase, expectation.target or target
 
 

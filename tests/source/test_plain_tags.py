@@ -6,11 +6,12 @@ The two spellings are two series: which one counts the profile says, and nothing
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from pytest_relgate.errors import RelgateError
+from pytest_relgate.evidence.verify import Expectation, _expected_at
 from pytest_relgate.github.dispatch import names_a_tag
 from pytest_relgate.model import Phase
 from pytest_relgate.profile import parse_profile
@@ -27,9 +28,6 @@ from pytest_relgate.source.versions import (
     tag_like,
     version_of_tag,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 BOTH = ("0.9.0", "1.0.0", "1.1.0", "v0.8.0", "v1.0.5", "2.0.0rc1", "1.2")
 
@@ -114,3 +112,10 @@ def test_a_repository_with_plain_tags_has_target_base_and_newest(tmp_path: Path)
         "",
         ' are the releases, say tag = "{version}" in relgate.toml)',
     )
+
+
+def test_evidence_in_the_folder_of_another_plain_tag_is_of_another_release() -> None:
+    """A copy of 3.1.3 below 3.1.2 was verified as PASSED."""
+    assert _expected_at(Path("release-evidence/3.1.2/prerelease"), Expectation()) == ("prerelease", "3.1.2")
+    assert _expected_at(Path("release-evidence/v3.1.2/prerelease"), Expectation()) == ("prerelease", "v3.1.2")
+    assert _expected_at(Path("somewhere/prerelease"), Expectation()) == ("prerelease", "")
