@@ -10,8 +10,8 @@ import of the room that judges to its answer, as a gate spends it, with the time
 starts; the whole process stands beside it. The scripts are simple on purpose, and judge less: they read
 lines, look at names and stop at the first match.
 
-Medians of one to five turns on two cores with nine other jobs (wall time; busy is processor time), Python 3.11,
-each checkout in one run, libraries of 12.7 MB:
+Medians of one to five turns on two cores with nine other jobs (wall time; busy is processor time), Python
+3.11, each checkout in one run, libraries of 12.7 MB:
 
 ===========  ========================  ==========================  ==========================================
 gate         in the gate               script                      on
@@ -27,12 +27,13 @@ formula      9 ms, 9 ms busy           49 ms                       a checkout of
 licensing    121 ms, 83 ms busy        405 ms                      ten archives, eight libraries
 ===========  ========================  ==========================  ==========================================
 
-Licensing unpacks the four tars to their end, 51 MB, because an archive that was cut short carries nothing and
-gzip has no index. Of the wheels it reads the index and the licences, with their sums; every byte of theirs is
-read by the gate that asks whether archives are sound. What that costs at least is zlib's own time: 67 ms here,
-of 79 ms for the judgement; ``gzip -t`` of the same files takes 197 ms busy and ``tar -tzf`` 233 ms. Half of a
-library here is noise, which unpacks fast. Where all of it is machine code, zlib alone takes 160 ms, the
-judgement 180 ms, ``gzip -t`` 271 ms and ``tar -tzf`` 314 ms: then no reader holds a tenth of a second.
+Licensing unpacks the four tars to their end, 51 MB, because an archive that was cut short carries nothing
+and gzip has no index. Of the wheels it reads the index and the licences, with their sums; every byte of
+theirs is read by the gate that asks whether archives are sound. What that costs at least is zlib's own
+time: 67 ms here, of 79 ms for the judgement; ``gzip -t`` of the same files takes 197 ms busy and ``tar
+-tzf`` 233 ms. Half of a library here is noise, which unpacks fast. Where all of it is machine code, zlib
+alone takes 160 ms, the judgement 180 ms, ``gzip -t`` 271 ms and ``tar -tzf`` 314 ms: then no reader holds a
+tenth of a second.
 """
 
 from __future__ import annotations
