@@ -114,8 +114,17 @@ def test_a_repository_with_plain_tags_has_target_base_and_newest(tmp_path: Path)
     )
 
 
-def test_evidence_in_the_folder_of_another_plain_tag_is_of_another_release() -> None:
+@pytest.mark.parametrize(
+    ("folder", "expected"),
+    [
+        ("release-evidence/3.1.2/prerelease", ("prerelease", "3.1.2")),
+        ("release-evidence/v3.1.2/prerelease", ("prerelease", "v3.1.2")),
+        ("somewhere/prerelease", ("prerelease", "")),
+    ],
+)
+def test_evidence_in_the_folder_of_another_plain_tag_is_of_another_release(
+    folder: str, expected: tuple[str, str]
+) -> None:
     """A copy of 3.1.3 below 3.1.2 was verified as PASSED."""
-    assert _expected_at(Path("release-evidence/3.1.2/prerelease"), Expectation()) == ("prerelease", "3.1.2")
-    assert _expected_at(Path("release-evidence/v3.1.2/prerelease"), Expectation()) == ("prerelease", "v3.1.2")
-    assert _expected_at(Path("somewhere/prerelease"), Expectation()) == ("prerelease", "")
+    anything = Expectation(now="", repository=None, under_release=None)
+    assert _expected_at(Path(folder), anything) == expected
