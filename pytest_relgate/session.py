@@ -16,6 +16,7 @@ from pytest_relgate.crossing import Closed, Collected, Payload, RunFacts
 from pytest_relgate.errors import CannotJudge, RelgateError
 from pytest_relgate.evidence import carried, seal
 from pytest_relgate.evidence import journal as journals
+from pytest_relgate.evidence.appending import Journal
 from pytest_relgate.evidence.folder import DIGEST, JOURNAL, LOGS, SEAL, Folder
 from pytest_relgate.evidence.memory import take_up
 from pytest_relgate.evidence.printable import writable
@@ -61,7 +62,7 @@ class ReleaseRun:
     prepared: Prepared
     folder: Folder
     reading: journals.Reading
-    journal: journals.Journal
+    journal: Journal
     run: int
     started: str
     environment: dict[str, str] = field(default_factory=dict)
@@ -104,7 +105,7 @@ class ReleaseRun:
             if before:
                 carried.put_by(folder.path, before)
             (folder.path / LOGS).mkdir(exist_ok=True)
-            journal = journals.Journal.open(folder.path / JOURNAL, reading)
+            journal = Journal.open(folder.path / JOURNAL, reading)
         except OSError as error:
             folder.release()
             message = f"evidence cannot be written to {folder.path}: {error.strerror or error}"

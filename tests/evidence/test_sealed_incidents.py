@@ -11,6 +11,7 @@ from pytest_relgate.errors import RelgateError
 from pytest_relgate.evidence import incident_report as report
 from pytest_relgate.evidence import journal as journals
 from pytest_relgate.evidence import seal
+from pytest_relgate.evidence.appending import Journal
 from pytest_relgate.github.answers import JobFacts, WorkflowRun
 from pytest_relgate.github.triage import FailedJob, RunRecord, Signal, Triage
 from pytest_relgate.incidents import incidents_in, noted, read_sealed
@@ -208,7 +209,7 @@ def test_a_marked_gate_is_known_from_the_journal(tmp_path: Path) -> None:
     folder = sealed(tmp_path, Phase.POSTRELEASE, red(marked, where=""))
     assert incidents_in(read_sealed(folder), PROFILE) == ()
     record = record_of()
-    journal = journals.Journal.open(folder / "journal.jsonl", journals.Reading())
+    journal = Journal.open(folder / "journal.jsonl", journals.Reading())
     journal.append(
         journals.RunOpened("", 1, record.started, record.context, record.subject, (), (marked,)), durable=True
     )

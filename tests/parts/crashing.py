@@ -139,7 +139,7 @@ def _state(evidence: Path) -> bytes:
 def install(pass_: Boundaries, *, lag: bool) -> None:
     """Watch the boundaries of this process."""
     from pytest_relgate import attachments, outward
-    from pytest_relgate.evidence import folder, journal
+    from pytest_relgate.evidence import appending, folder
     from pytest_relgate.net.http import Http
     from pytest_relgate.sandbox.engine import Engine
 
@@ -154,9 +154,9 @@ def install(pass_: Boundaries, *, lag: bool) -> None:
         pass_(f"journal {kind[0]} half")
         true_write(handle, text[len(text) // 2 :])
 
-    true_write = journal._write_all
-    journal._write_all = in_halves
-    pass_.around(journal.Journal, "_write", named)
+    true_write = appending._write_all
+    appending._write_all = in_halves
+    pass_.around(appending.Journal, "_write", named)
     pass_.around(Http, "post", "post")
     pass_.around(Http, "get", "get")
     pass_.around(folder, "_write_file", pass_.of_evidence("write"), before=False)

@@ -151,7 +151,7 @@ KILLER = """
 import os, signal
 from pathlib import Path
 
-from pytest_relgate.evidence.journal import Journal
+from pytest_relgate.evidence.appending import Journal
 from pytest_relgate.session import ReleaseRun
 
 when, what, number = os.environ["KILL"].split()

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_relgate.evidence import journal as journals
+from pytest_relgate.evidence.appending import Journal
 from pytest_relgate.evidence.journal import (
     AttemptClosed,
     CommandOpened,
     Entry,
-    Journal,
     Reading,
     RunClosed,
     RunOpened,
