@@ -167,7 +167,8 @@ def test_reports_that_say_nothing_are_let_go(project: Project, options: tuple[st
     assert kept - 5 <= int(done.line("kept").removeprefix("kept")) <= kept + 5, done.out
 
 
-def test_the_rooms_are_loaded_as_they_are(project: Project) -> None:
+def test_the_rooms_are_loaded_as_they_are(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLD_STARTS", "1")
     project.write(
         "release_checks/test_rooms.py",
         "import sys\nimport pytest\n\n\n@pytest.mark.prerelease\ndef test_rooms():\n"

@@ -32,7 +32,8 @@ def test_shown():
         "argv": sys.argv, "orig": sys.orig_argv[1:], "path": sys.path, "cwd": os.getcwd(),
         "environ": dict(os.environ), "main": sys.modules["__main__"].__spec__.name,
         "streams": [
-            (one.encoding, one.errors, one.line_buffering) for one in (sys.__stdout__, sys.__stderr__)
+            (one.name, one.encoding, one.errors, one.line_buffering, one.write_through, one.seekable())
+            for one in (sys.__stdout__, sys.__stderr__)
         ],
         "tty": [os.isatty(fd) for fd in (0, 1, 2)], "in": os.read(0, 1).decode(), "meta": len(sys.meta_path),
         "written": sys.dont_write_bytecode, "filters": len(warnings.filters),
@@ -87,6 +88,16 @@ def test_it_is_in_the_place_and_says_the_words_of_a_fresh_one(
     assert "at the end" in ran
     assert "assert [1, 2] == [1, 3]" in ran
     assert len(set((tmp_path / "random").read_text().split())) == 4
+
+
+def test_a_command_of_its_own_is_typed_the_same_way(project: Project) -> None:
+    project.release()
+    words = ["verify", str(project.folder())]
+    cli, env = "pytest_relgate.cli", project._environment()
+    ran = warm.run(words, cwd=project.path, env=env, timeout=120, module=cli)
+    fresh = warm.cold(["-m", cli, *words], cwd=project.path, env=env, timeout=120)
+    assert (ran.returncode, ran.stdout) == (fresh.returncode, fresh.stdout)
+    assert ran.stdout.startswith("PASSED")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import atexit
 import contextlib
 import gc
 import importlib
+import io
 import json
 import os
 import pkgutil
@@ -255,9 +256,20 @@ def _entries(environ: Mapping[str, str]) -> list[str]:
     return [entry for entry in environ.get(_PATH, "").split(os.pathsep) if entry]
 
 
+def _stream(name: str, number: int, before: Any) -> io.TextIOWrapper:
+    """A standard stream as Python makes it for what is there now: of a pipe nobody can ask for a place."""
+    unbuffered = isinstance(before.buffer, io.FileIO)
+    binary: Any = open(number, "wb", buffering=0 if unbuffered else -1, closefd=False)  # noqa: SIM115
+    (binary if unbuffered else binary.raw).name = name
+    same = {one: getattr(before, one) for one in ("encoding", "errors", "line_buffering", "write_through")}
+    return io.TextIOWrapper(binary, **same)
+
+
 def _become(asked: dict[str, Any]) -> NoReturn:
     """Be what ``python -m pytest`` is in this folder and environment."""
     added = [] if _entries(os.environ) else _entries(asked["env"])
+    sys.stdout = sys.__stdout__ = _stream("<stdout>", 1, sys.__stdout__)
+    sys.stderr = sys.__stderr__ = _stream("<stderr>", 2, sys.__stderr__)
     os.environ.clear()
     os.environ.update(asked["env"])
     os.chdir(asked["cwd"])
