@@ -80,7 +80,7 @@ class TestChannel:
         assert channel.flags == expected.flags
 
 
-@pytest.mark.gate(faults=("npm-without-provenance", "pypi-without-provenance"))
+@pytest.mark.gate(waivable=False, faults=("npm-without-provenance", "pypi-without-provenance"))
 def test_provenance(channels):
     """Every file has provenance, on the channels of which relgate.toml says so."""
     assert channels.have_their_provenance()
