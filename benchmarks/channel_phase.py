@@ -106,13 +106,13 @@ def ours(box: Box) -> tuple[float, dict[str, float]]:
             sandbox=True,
             evidence=Path(evidence),
         )
-        OBSERVERS.update({kind: timed(seconds, kind, see) for kind, see in observers.items()})  # type: ignore[attr-defined]
+        OBSERVERS.update({kind: timed(seconds, kind, see) for kind, see in observers.items()})  # type: ignore[attr-defined]  # a dict behind its read-only type
         try:
             began = time.monotonic()
             serving = world.channels.serving
             whole = time.monotonic() - began
         finally:
-            OBSERVERS.update(observers)  # type: ignore[attr-defined]
+            OBSERVERS.update(observers)  # type: ignore[attr-defined]  # a dict behind its read-only type
             world.close()
     if serving != world.channels.expected:
         message = f"only {sorted(serving)} serve {TARGET}"

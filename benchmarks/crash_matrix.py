@@ -24,8 +24,8 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests/parts")]
 
 from crash_cases import Matrix  # noqa: E402  (found through the line above)
-from crash_wild import wild  # noqa: E402
-from tests.sandbox.conftest import Walk  # noqa: E402
+from crash_wild import wild  # noqa: E402  (found by the path above)
+from tests.sandbox.conftest import Walk  # noqa: E402  (found by the path above)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -121,7 +121,7 @@ def ours(gate: str, repository: Path, archives: Path) -> None:
             from pytest_relgate.source.target import resolve_base
 
             repo = Repository(repository)
-            judge = lambda: resolve_base(override=None, target=f"v{VERSION}", repo=repo)[0]  # noqa: E731
+            judge = lambda: resolve_base(override=None, target=f"v{VERSION}", repo=repo)[0]  # noqa: E731  (one of several, told apart by the row)
         case "topology":
             from pytest_relgate.source.files import WorkingFiles
             from pytest_relgate.source.topology import Roles
@@ -146,7 +146,7 @@ def ours(gate: str, repository: Path, archives: Path) -> None:
                         yield "dist", path.name, file
 
             artifacts = ArtifactFacts(load, (), profile.built.licences, 1 << 30)
-            judge = lambda: artifacts.carry_their_licences() and ""  # noqa: E731
+            judge = lambda: artifacts.carry_their_licences() and ""  # noqa: E731  (one of several, told apart by the row)
         case _:
             from pytest_relgate.source.facts import SourceFacts
             from pytest_relgate.source.files import WorkingFiles
@@ -204,7 +204,7 @@ def main(checkout: str, tags: int, rounds: int, megabytes: float) -> None:
     for gate, rows in spent.items():
         gates, busy, whole, script = (statistics.median(column) * 1000 for column in zip(*rows, strict=True))
         ratio = statistics.median(row[-1] / row[0] for row in rows)
-        held = ratio >= 100 if gate == "base tag" else busy <= LIMIT * 1000  # noqa: PLR2004
+        held = ratio >= 100 if gate == "base tag" else busy <= LIMIT * 1000  # noqa: PLR2004  (a hundred times is the bar)
         print(
             f"{gate:9} {gates:7.1f} ms, busy {busy:6.1f} ms   process {whole:7.1f} ms "
             f"  script {script:9.1f} ms   {ratio:6.1f} times as fast   "

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests/parts")]
 
 from checkout import cloned  # noqa: E402  (found through the line above)
-from terminal_picture import WIDTH, bare, drawn, shown  # noqa: E402
+from terminal_picture import WIDTH, bare, drawn, shown  # noqa: E402  (found by the path above)
 
 PICTURE = ROOT / "docs/walk.svg"
 TITLE = "Five commands, typed one after another in the sandbox, each ending with PASSED v0.1.10"

@@ -61,7 +61,7 @@ def test_a_fault_is_seen_on_its_channel_and_on_no_other(outside: Open, name: str
     assert any(re.search(fault.says, str(error)) for error in right), told
     worst = [error for error in told.values() if isinstance(error, CannotJudge)]
     assert not worst, worst
-    assert all(error.where.startswith("http://127.0.0.1:") and error.do for error in right)  # type: ignore[attr-defined]
+    assert all(error.where.startswith("http://127.0.0.1:") and error.do for error in right)  # type: ignore[attr-defined]  # each of RAISED has both
 
 
 def test_what_comes_while_it_is_waited_for_is_served(outside: Open) -> None:

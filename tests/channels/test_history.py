@@ -112,7 +112,7 @@ def test_what_came_before_is_left_alone() -> None:
 
 @pytest.mark.parametrize("change", [{"target": "v0.9.0"}, {"since": "v0.0.5"}])
 def test_a_clone_without_the_tags_judges_nothing(change: dict[str, str]) -> None:
-    found = said(replace(history(), **change))  # type: ignore[arg-type]
+    found = said(replace(history(), **change))  # type: ignore[arg-type]  # any member of the row
     assert all(words.startswith("CannotJudge: the tag v0") for words in found.values())
     assert {"has_no_gap", "has_nothing_withdrawn"} <= found.keys()
 

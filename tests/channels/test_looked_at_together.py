@@ -33,7 +33,7 @@ def test_no_look_waits_for_another_nor_for_the_build(
         return see
 
     for kind, observe in list(OBSERVERS.items()):
-        monkeypatch.setitem(OBSERVERS, kind, together(observe))  # type: ignore[arg-type]
+        monkeypatch.setitem(OBSERVERS, kind, together(observe))  # type: ignore[arg-type]  # takes what it wraps takes
     find = world._built
 
     def built() -> object:

@@ -45,7 +45,7 @@ def look() -> Iterator[Callable[..., tuple[Look, Said]]]:
         closing.extend((http, served))
         origins = Origins(*[served.url] * 8)
         expected = Expectation("1.0.0", "1.0.0", frozenset(files), dict.fromkeys(files, SHA256))
-        channel = Channel(kind, tap="ada/homebrew-tap" if kind == "homebrew" else "")  # type: ignore[arg-type]
+        channel = Channel(kind, tap="ada/homebrew-tap" if kind == "homebrew" else "")  # type: ignore[arg-type]  # a kind of the table
         api = Api(http, served.url, "ada/homebrew-tap")
         return Look("it", channel, package, expected, "v1.0.0", http, origins, api, 1000, lambda: False), said
 

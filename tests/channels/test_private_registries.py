@@ -55,7 +55,7 @@ def judged() -> Iterator[Judge]:
         base = f"{served.url}/simple" if kind == "pypi" else served.url
         files = frozenset({NAMES[kind]})
         expected = Expectation("1.0.0", "1.0.0", files, dict.fromkeys(files, SHA256))
-        channel = Channel(kind, base=base, mirror=mirror)  # type: ignore[arg-type]
+        channel = Channel(kind, base=base, mirror=mirror)  # type: ignore[arg-type]  # a kind of the table
         api = Api(http, NOWHERE.github_api, "ada/demo")
         at = Look("it", channel, "demo", expected, "v1.0.0", http, NOWHERE, api, 1000, lambda: False)
         at.begin(fresh=False)

@@ -284,7 +284,7 @@ def seen() -> Iterator[Callable[..., Seen]]:
         tap = "ada/homebrew-tap" if channel == "homebrew" else ""
         at = Look(
             name=channel,
-            channel=Channel(KINDS[channel], tap=tap),  # type: ignore[arg-type]
+            channel=Channel(KINDS[channel], tap=tap),  # type: ignore[arg-type]  # a kind of the table
             package="demo",
             expected=expectation(channel),
             tag="v1.0.0",

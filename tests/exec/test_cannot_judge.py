@@ -243,7 +243,7 @@ def runner(folder: Path, **options: object) -> Runner:
         "npm_config_cache": str(folder / "npm"),
     }
     environ = {**os.environ, **settings, "LC_ALL": "C"}
-    return Runner(folder, folder.parent / "logs", "gate", Redactor([]), environ, **options)  # type: ignore[arg-type]
+    return Runner(folder, folder.parent / "logs", "gate", Redactor([]), environ, **options)  # type: ignore[arg-type]  # options of any row
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_an_archive_larger_than_any_document_is_read_in_little_memory(made: Call
         before = tracemalloc.get_traced_memory()[0]
         digest = given.api.archive(artifact(raw))
         sizes = {
-            path: hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+            path: hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # reads as a file does
             for path, file in files_of(
                 given.api, artifact(raw), what="the artifact dist", where="https://x", do="build"
             )

@@ -79,7 +79,7 @@ def _logs(world: Followed, pages: dict[int, str]) -> None:
                 return _log(text)
         return Hub.answer(world.hub, request)
 
-    world.hub.answer = answer  # type: ignore[method-assign]
+    world.hub.answer = answer  # type: ignore[method-assign]  # answers in its place
 
 
 FIRST = job("mac", "failure", 7)

@@ -396,7 +396,7 @@ def test_a_draft_is_found_by_listing(made: Make) -> None:
         "assets": [],
     }
     fact = made({"/releases": [draft]}).api.release("v0.2.0")
-    assert fact.value.draft  # type: ignore[union-attr]
+    assert fact.value.draft  # type: ignore[union-attr]  # of a release that is there
 
 
 # -- what the build uploaded ----------------------------------------------------------------------------

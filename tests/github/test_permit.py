@@ -57,7 +57,7 @@ def test_nobody_makes_a_permit_by_hand() -> None:
         with pytest.raises(TypeError):
             make(permit)
     with pytest.raises(AttributeError):
-        permit.rehearsal = False  # type: ignore[misc]
+        permit.rehearsal = False  # type: ignore[misc]  # frozen, which is what is tested
 
 
 def _but(number: int, **changes: object) -> tuple[Earlier, ...]:

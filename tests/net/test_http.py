@@ -44,7 +44,7 @@ def test_an_answer_has_status_headers_bytes_and_a_record(server: Make, http: Htt
 def test_who_asks_says_so_and_wants_bytes_as_they_are(server: Make, http: Http) -> None:
     made = server(answers(200))
     http.get(made.url)
-    assert made.header("user-agent").startswith("pytest-relgate/")  # type: ignore[union-attr]
+    assert made.header("user-agent").startswith("pytest-relgate/")  # type: ignore[union-attr]  # it was asked just above
     assert made.header("accept-encoding") == "identity"
     assert made.header("cookie") is None
 

@@ -168,7 +168,7 @@ def install(pass_: Boundaries, *, lag: bool) -> None:
     for what in ("replace", "rename", "unlink", "mkdir", "rmdir"):
         pass_.around(os, what, pass_.of_evidence(what))
     runners = Runners()
-    Engine.dispatched = functools.partialmethod(_take_up, runners)  # type: ignore[assignment]
+    Engine.dispatched = functools.partialmethod(_take_up, runners)  # type: ignore[assignment]  # in its place, for this process
     made = outward.means_of
     outward.means_of = lambda *args: replace(made(*args), looks=(0.0, 0.1, 0.2), sleep=runners.work)
     if lag:
@@ -210,7 +210,7 @@ def _lag() -> None:
     from pytest_relgate.sandbox.twins.github import runs
 
     true = runs.filtered
-    runs.filtered = lambda request, found: true(  # type: ignore[assignment]
+    runs.filtered = lambda request, found: true(  # type: ignore[assignment]  # in its place, for this process
         request, [run for run in found if not run.title.startswith(f"Publish {TARGET}")]
     )
 
@@ -272,14 +272,14 @@ def main() -> None:
     os.chdir(sys.argv[1])
     sys.path.insert(0, sys.argv[1])
     import httpx  # noqa: F401  (what every child would load anew)
-    import xdist.plugin  # noqa: F401
-    import yaml  # noqa: F401
+    import xdist.plugin  # noqa: F401  (as above)
+    import yaml  # noqa: F401  (as above)
 
     import pytest_relgate.fixtures
     import pytest_relgate.github.facts
     import pytest_relgate.hooks
     import pytest_relgate.sandbox.box
-    import pytest_relgate.start  # noqa: F401
+    import pytest_relgate.start  # noqa: F401  (as above)
 
     for line in sys.stdin:
         print(json.dumps(run(**json.loads(line))), flush=True)  # noqa: T201  (the answer)

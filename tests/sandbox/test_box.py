@@ -289,8 +289,8 @@ def test_a_killed_run_leaves_no_server_and_its_folder_is_swept(
         socket.create_connection(("127.0.0.1", urlsplit(url).port or 0)),
     ):
         pass
-    opened().environ  # noqa: B018
-    assert not os.path.exists(folder)  # noqa: PTH110
+    opened().environ  # noqa: B018  (to look at it is what is tested)
+    assert not os.path.exists(folder)  # noqa: PTH110  (a name, as it was handed over)
 
 
 def test_tools_that_are_missing_are_stood_in_for(opened: Callable[..., Box], tmp_path: Path) -> None:

@@ -376,9 +376,9 @@ def test_a_cancelled_run_stops(home: Path) -> None:
         left[0] -= 1
         if left[0] == 0:
             change(ended(run.id, "cancelled", now()))
-        return change(step)  # type: ignore[arg-type]
+        return change(step)  # type: ignore[arg-type]  # a step of any kind
 
-    around.store.change = counted  # type: ignore[method-assign]
+    around.store.change = counted  # type: ignore[method-assign]  # counts in its place
     engine.carry_out(run.id)
     found = around.store.read().runs[-1]
     assert (found.status, found.conclusion, left[0]) == ("completed", "cancelled", 0)

@@ -195,7 +195,7 @@ def test_one_wheel_is_wrong_in_the_build_and_on_pypi(around: Surroundings, name:
     ((filename, raw),) = unzipped(store.get(artifact.blob)).items()
     (served,) = (file for file in world.pypi[0].files if file.filename == filename)
     assert served.blob == sha256(raw)
-    assert wrong(unzipped(raw))  # type: ignore[operator]
+    assert wrong(unzipped(raw))  # type: ignore[operator]  # the row has a function
     rows = {
         line.split(",")[0] for line in unzipped(raw)["plasmite-0.1.10.dist-info/RECORD"].decode().splitlines()
     }

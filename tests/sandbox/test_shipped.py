@@ -24,6 +24,8 @@ from pytest_relgate.source.command import git
 from pytest_relgate.source.git import Repository
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_relgate.sandbox.world import Run, World
 
 SHIPPED = range(CANDIDATE)
@@ -159,9 +161,9 @@ def test_logs_say_what_each_step_did(around: Surroundings, world: World) -> None
 
 
 def test_the_world_is_the_same_each_time_it_is_made(
-    world: World, tmp_path: pytest.TempPathFactory, around: Surroundings
+    world: World, tmp_path: Path, around: Surroundings
 ) -> None:
-    again = healthy(tmp_path / "again")  # type: ignore[operator]
+    again = healthy(tmp_path / "again")
     assert again.store.read() == world
     heads = [git(one.tap, "rev-parse", "main").stdout for one in (again, around)]
     assert heads[0] == heads[1]

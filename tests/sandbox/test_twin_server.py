@@ -136,7 +136,7 @@ def test_mischief_stands_between_client_and_twin(twin: Echo) -> None:
     def renamed(name: str, request: Request, ask: Callable[[Request], Answer]) -> Answer:
         assert name == "echo"
         found = ask(request)
-        return Answer(found.status, found.body + b" outer", found.headers)  # type: ignore[operator]
+        return Answer(found.status, found.body + b" outer", found.headers)  # type: ignore[operator]  # bytes in this answer
 
     def counted(_: str, request: Request, ask: Callable[[Request], Answer]) -> Answer:
         ask(request)

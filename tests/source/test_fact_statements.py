@@ -107,7 +107,7 @@ def test_a_fault_that_cannot_be_made_is_an_error_and_no_healthy_repository() -> 
     for fault in workflows.FAULTS:
         if fault.name not in ("unpinned-action", "no-concurrency-group", "whitespace-error", "hidden-job"):
             with pytest.raises((RelgateError, KeyError, ValueError)):
-                fault.files({})  # type: ignore[misc]
+                fault.files({})  # type: ignore[misc]  # of the rows that have files
 
 
 # What cannot be judged is not called wrong

@@ -113,9 +113,9 @@ def test_a_disk_that_fills_up_before_the_first_line_of_the_journal(bench: Bench,
 
     def work(run: ReleaseRun, *rest: object) -> None:
         disk.fill()
-        original(run, *rest)  # type: ignore[arg-type]
+        original(run, *rest)  # type: ignore[arg-type]  # whatever it was given
 
-    bench._work = work  # type: ignore[method-assign]
+    bench._work = work  # type: ignore[method-assign]  # works in its place
     run = bench.run({ONE: State.FAILED})
     assert_nothing_passes(bench, run, "the journal cannot be written")
     disk.free()
@@ -160,7 +160,7 @@ def test_a_disk_that_fills_up_before_the_end(
 ) -> None:
     def full_in_reports(run: ReleaseRun) -> None:
         original = run._write_reports
-        run._write_reports = lambda record: (disk.fill(), original(record))[1]  # type: ignore[method-assign]
+        run._write_reports = lambda record: (disk.fill(), original(record))[1]  # type: ignore[method-assign]  # the disk is full by then
 
     real_files, real_head = seal.files_of, seal.evidence_of
 

@@ -109,7 +109,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     def open_(path: Path, mode: str = "r", *args: object, **kwargs: object) -> object:
         if path.name == name and "w" in mode:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return real(path, mode, *args, **kwargs)  # type: ignore[call-overload]
+        return real(path, mode, *args, **kwargs)  # type: ignore[call-overload]  # whatever open was given
 
     monkeypatch.setattr(Path, "open", open_)
 
