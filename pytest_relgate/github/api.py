@@ -50,7 +50,7 @@ VERSION: Final = {"x-github-api-version": "2022-11-28"}
 ARCHIVE: Final = Limits(total=300.0, size=2 << 30)
 """The limits of an artifact's archive, which holds native libraries. It is kept on disk."""
 
-LOG: Final = Limits(size=32 << 20, whole=32 << 20)
+LOG: Final = Limits(size=24 << 20, whole=24 << 20)
 """The limits of a job's log, which stays as it came."""
 
 TEXT: Final = Limits(size=2 << 20, whole=2 << 20)

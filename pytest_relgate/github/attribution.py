@@ -109,7 +109,8 @@ class Attribution:
             log = self.api.job_log(job.id)
             if not isinstance(log, Known) or not log.value:
                 return f"the log of its job {job.name} is not there"
-            if speaks_of(log.value.decode("utf-8", "replace"), self.target):
+            # A number is ASCII: a byte a sign keeps a long log as small as it came.
+            if speaks_of(log.value.decode("latin-1"), self.target):
                 return f"the log of its job {job.name} speaks of this version"
         return ""
 

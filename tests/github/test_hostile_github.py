@@ -24,7 +24,9 @@ from mutated import TOKEN, Bytes, Page, Pages, changed
 from pytest_relgate.audit.trees import of_github
 from pytest_relgate.channels.built import from_run
 from pytest_relgate.errors import CannotJudge, Finding, NotYet
-from pytest_relgate.github.api import Api
+from pytest_relgate.github.answers import JobFacts
+from pytest_relgate.github.api import LOG, Api
+from pytest_relgate.github.attribution import Attribution
 from pytest_relgate.github.dispatch import Refused, Started, Unclear, meaning
 from pytest_relgate.github.facts import GitHub
 from pytest_relgate.github.issues import Issues
@@ -360,6 +362,20 @@ def test_no_answer_of_github_takes_more_than_64_mib(name: str) -> None:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+    assert peak < 64 << 20
+
+
+def test_a_long_log_is_looked_through_as_it_came() -> None:
+    raw = b"a" * (LOG.size - 100) + "\U0001f600 publishes 0.2.0".encode()
+    world = World(GOOD | {"/actions/jobs/1/logs": Page(raw)})
+    job = JobFacts(1, "publish", "completed", "success")
+    tracemalloc.start()
+    try:
+        found = Attribution(world.api, Workflows(), TARGET, COMMIT)._by_logs((job,))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert "speaks of this version" in found
     assert peak < 64 << 20
 
 
