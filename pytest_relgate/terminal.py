@@ -5,6 +5,7 @@ Words are those of the reports (``evidence.wording``), so that they cannot say d
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -340,15 +341,25 @@ def _wrapped(text: str, markup: str = "") -> list[Line]:
 def _typed(label: str, command: str) -> Iterator[Line]:
     """A command to type; one that is too long on several lines, as a shell takes them."""
     rows = _fold(command, WIDTH - LABEL)
-    if len(rows) > 1:
-        rows = _fold(command, WIDTH - LABEL - 4)
-    if any(row.count("'") % 2 for row in rows):  # a name with a blank in it would be broken
+    if len(rows) > 1:  # an option stays with its value
+        together = re.sub(r"(--[a-z-]+) (?=[^- ])", "\\1\0", command)
+        rows = [row.replace("\0", " ") for row in _fold(together, WIDTH - LABEL - 4)]
+    if len(rows) > 1 and not _same_words(rows, command):  # a name with a blank in it would be broken
         rows = [command]
     lead = f"{label:<{LABEL}}"
     for number, row in enumerate(rows, start=1):
         more = " \\" if number < len(rows) else ""
         yield Line(f"{lead}{row}{more}")
         lead = " " * (LABEL + 2)
+
+
+def _same_words(rows: Sequence[str], command: str) -> bool:
+    import shlex
+
+    try:
+        return [word for row in rows for word in shlex.split(row)] == shlex.split(command)
+    except ValueError:  # a quotation that is open
+        return False
 
 
 def _paragraph(label: str, text: str) -> Iterator[Line]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_relgate import terminal
@@ -14,6 +14,7 @@ from pytest_relgate.evidence.blocking import Card
 WORDS = st.lists(st.text("abc-/.' \"$", max_size=30), min_size=1, max_size=12)
 
 
+@example(["aaaa$", "aaaaaaaaaaaaaaa'", "aaaaaaaaaaaaaaaaaaaaaa'' '"])  # folded within a quotation
 @given(WORDS)
 def test_a_command_that_is_folded_is_the_same_command_to_a_shell(words: list[str]) -> None:
     command = shlex.join(words)
