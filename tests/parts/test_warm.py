@@ -90,6 +90,16 @@ def test_it_is_in_the_place_and_says_the_words_of_a_fresh_one(
     assert len(set((tmp_path / "random").read_text().split())) == 4
 
 
+def test_workers_have_the_path_of_a_fresh_run(bare_project: Project) -> None:
+    """``-p`` finds a plugin in the folder that a run is typed in: Python's ``-m`` puts it on the path."""
+    bare_project.write("plugin.py", "import sys\nprint(sys.path, file=open('path', 'a'))\n")
+    bare_project.write("test_own.py", "def test_own():\n    pass\n")
+    ran = bare_project.pytest("-p", "plugin", "-n1", "test_own.py")
+    assert ran.status == 0, ran.out
+    paths = (bare_project.path / "path").read_text().splitlines()
+    assert (len(paths), str(bare_project.path) in paths[1], "tests/parts" in paths[1]) == (2, True, False)
+
+
 def test_a_command_of_its_own_is_typed_the_same_way(project: Project) -> None:
     project.release()
     words = ["verify", str(project.folder())]

@@ -274,6 +274,7 @@ def _become(asked: dict[str, Any]) -> NoReturn:
     os.environ.update(asked["env"])
     os.chdir(asked["cwd"])
     sys.path[0:1] = [str(place) for place in (Path.cwd(), *map(Path.absolute, map(Path, added)))]
+    sys.modules["xdist.plugin"]._sys_path[:] = sys.path  # what its workers have was kept at its import
     importlib.invalidate_caches()
     sys.argv[:] = ["-m", *asked["command"][2:]]
     sys.orig_argv[:] = [sys.executable, *asked["command"]]
