@@ -100,9 +100,17 @@ class Graph:
     problems: tuple[Problem, ...] = ()
     rehearsal: str = "rehearsal"
     repository: str = ""
+    _above: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
+    _counted: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
+    _fates: dict[tuple[object, ...], dict[str, Fate]] = field(default_factory=dict, repr=False, compare=False)
 
     def ancestors(self, name: str) -> frozenset[str]:
         """Every job that this one comes behind, through needs and calls."""
+        if name not in self._above:
+            self._above[name] = self._found_above(name)
+        return self._above[name]
+
+    def _found_above(self, name: str) -> frozenset[str]:
         found: set[str] = set()
         left = [name]
         while left:
@@ -112,12 +120,21 @@ class Graph:
             found |= above
         return frozenset(found - {name})
 
+    def counted(self, name: str) -> frozenset[str]:
+        """The ancestors that a status function of a job looks at: those in the same workflow file."""
+        if name not in self._counted:
+            self._counted[name] = frozenset(_above_in(self.members, name) & self.members.keys())
+        return self._counted[name]
+
     def fates(self, scenario: Scenario) -> dict[str, Fate]:
-        """What may become of every job in a scenario."""
-        fates: dict[str, Fate] = {}
-        for name in self.members:
-            fates[name] = _Judged(self, scenario, fates, self.members[name]).fate()
-        return fates
+        """What may become of every job in a scenario. Worked out once for each: it is asked for every job."""
+        given = (*sorted(scenario.ended.items()), scenario.rehearsal, scenario.healthy)
+        if given not in self._fates:
+            fates: dict[str, Fate] = {}
+            for name in self.members:
+                fates[name] = _Judged(self, scenario, fates, self.members[name]).fate()
+            self._fates[given] = fates
+        return self._fates[given]
 
     def step_runs(self, name: str, condition: str, scenario: Scenario, *, failed: bool) -> frozenset[bool]:
         """Whether a condition lets a step of a job run, where an earlier step failed or none did."""
@@ -322,23 +339,12 @@ class _Judged:
             needs = [self.fates[one].results for one in member.behind if one in self.fates]
             return _any(needs, name.removeprefix("any:"))
         # GitHub asks every ancestor, not only the direct needs: one that was skipped skips all behind it.
-        above = [self.fates[one].results for one in self._counted(member)]
+        above = [self.fates[one].results for one in self.graph.counted(member.id) if one in self.fates]
         if name == "failure":
             return _any(above, "failure")
         if all(one == {"success"} for one in above):
             return frozenset({True})
         return EITHER if all("success" in one for one in above) else frozenset({False})
-
-    def _counted(self, member: Member) -> set[str]:
-        """The ancestors that a status function looks at: those in the same workflow file."""
-        found: set[str] = set()
-        left = list(member.behind)
-        while left:
-            one = left.pop()
-            if one not in found and one in self.fates:
-                found.add(one)
-                left += self.graph.members[one].behind
-        return found
 
     def _value(self, path: tuple[str, ...], member: Member) -> Values:  # noqa: PLR0911  (one answer for each)
         rehearsal = self.scenario.rehearsal

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_relgate.errors import Finding
+from pytest_relgate.source import workflow_graph
 from pytest_relgate.source.publishing import Channel
 from pytest_relgate.source.topology import Roles, Topology
 from pytest_relgate.source.workflow_graph import graph_of
@@ -608,3 +609,15 @@ def test_an_input_that_is_no_switch_is_no_rehearsal(declared: str, ref: str, why
     if declared == "{type: boolean}":
         return  # what a boolean holds back is told elsewhere
     assert [why in one.found for one in found] == ([True] if why else [])
+
+
+def test_what_becomes_of_each_job_is_worked_out_once_a_scenario(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = ["on: workflow_dispatch", "jobs:", "  p0: {runs-on: u, steps: [{run: cargo publish}]}"]
+    jobs += [
+        f"  p{number}: {{if: inputs.x, needs: [p{number - 1}], runs-on: u, steps: [{{run: cargo publish}}]}}"
+        for number in range(1, 30)
+    ]
+    looked, fate = [], workflow_graph._Judged.fate
+    monkeypatch.setattr(workflow_graph._Judged, "fate", lambda self: looked.append(0) or fate(self))
+    assert len(topology("\n".join(jobs)).silently_skipped()) == 28
+    assert len(looked) <= 30 * 31  # each job as it is, and with each one skipped
