@@ -29,14 +29,14 @@ from pytest_relgate.model import (
     Decision,
     Earlier,
     Gate,
-    Phase,
     Plan,
     Reason,
     Record,
     State,
     Verdict,
 )
-from pytest_relgate.subject import moved, no_dirt
+from pytest_relgate.resting import earlier_of, look_for_rehearsal, not_passed, permit_of, why_rehearse
+from pytest_relgate.unmoved import look_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -139,13 +139,9 @@ class ReleaseRun:
     def rules_out(self) -> Iterator[str]:
         """What already rules PASSED out before the first gate, in words."""
         yield from ruled_out(self.prepared)
-        found = self._earlier()
+        found = earlier_of(self.prepared)
         self._look_for_rehearsal(found)
-        for earlier in found:
-            why = self._why_rehearse if earlier.phase is Phase.REHEARSAL else None
-            if earlier.verdict != "PASSED" and why != "":
-                needed = f"; it is needed: {why}" if why else ""
-                yield f"{earlier.phase} has not passed: {earlier.problem}{needed}"
+        yield from not_passed(found, self._why_rehearse)
 
     def forecast(self) -> Forecast:
         """What this run will do, from the lock and what is remembered, before pytest collects."""
@@ -285,33 +281,11 @@ class ReleaseRun:
 
         Raises CannotJudge, which says what does not.
         """
-        from pytest_relgate.github.permit import Chain, permit_for
-
-        prepared = self.prepared
         self._look_again()
-        earlier = self._earlier()
+        earlier = earlier_of(self.prepared)
         self._look_for_rehearsal(earlier)
-        against = [f"{fact.code}: {fact.message}" for fact in self.facts]
-        if self.in_copy:
-            against.append("this is a forked copy of the run")
-        if prepared.subject.dirty:
-            against.append(f"the tree is not as committed: {', '.join(prepared.subject.dirt)}")
-        if prepared.subject.checks_dirty:
-            against.append(f"the checks are not as committed: {', '.join(prepared.checks.dirt[:5])}")
-        return permit_for(
-            Chain(
-                phase=prepared.context.phase,
-                target=prepared.context.target,
-                commit=prepared.subject.commit,
-                mode=prepared.context.mode,
-                agent_named=prepared.context.agent_why == "--release-agent",
-                locked=prepared.lock is not None,
-                against=tuple(against),
-                earlier=earlier,
-                build_run=prepared.context.build_run,
-                recover=prepared.context.recover,
-                unrehearsed=self._why_rehearse,
-            )
+        return permit_of(
+            self.prepared, earlier, self.facts, in_copy=self.in_copy, rehearse=self._why_rehearse
         )
 
     def loaded(self, files: Iterable[Loaded]) -> None:
@@ -356,7 +330,7 @@ class ReleaseRun:
         self._look_again()
         if exit_status not in PLAIN_EXITS:
             self._exit_fact(exit_status)
-        self._judged_at, self._earlier_found = now(), self._earlier()
+        self._judged_at, self._earlier_found = now(), earlier_of(self.prepared)
         if self._unrehearsed is None:
             self._look_for_rehearsal(self._earlier_found)
         if exit_status == 1 and self._judge().passed:
@@ -400,33 +374,8 @@ class ReleaseRun:
 
     def _look_again(self) -> None:
         """See that the run did not change what it judged."""
-        subject, prepared = self.prepared.subject, self.prepared
-        if self._unreviewed:
-            words = f"code judged that nobody reviewed: {_listed(tuple(self._unreviewed))}"
-            self._fact("DIRTY_CHECKS", words, "commit it, or take it away, then run again")
-        if not subject.commit:
-            return
-        try:
-            if prepared.context.phase.source:
-                head = prepared.repository.head()
-                if head != subject.commit:
-                    words = f"HEAD moved from {subject.commit[:12]} to {head[:12]} during the run"
-                    self._fact("STALE", words, "type the same command again for the new commit")
-                elif not subject.dirty and (dirt := self._dirt()):
-                    words = f"tracked source changed during the run: {', '.join(dirt[:5])}"
-                    self._fact(
-                        "DIRTY", words, "a gate never edits the source: find the one that did, git restore"
-                    )
-            if not subject.checks_dirty and (changes := moved(prepared.checks)):
-                words = f"the checks changed during the run: {_listed(changes)}"
-                self._fact("DIRTY_CHECKS", words, "git status, then run again")
-        except RelgateError as error:
-            self._fact("STALE", f"the repository cannot be read any more: {error}")
-
-    def _dirt(self) -> tuple[str, ...]:
-        repository = self.prepared.repository
-        places = no_dirt(repository, self.prepared.checks, self.prepared.evidence)
-        return repository.dirt(untracked=False, exclude=places)
+        for reason in look_again(self.prepared, self._unreviewed):
+            self._fact(reason.code, reason.message, reason.remedy)
 
     def plan(self) -> Plan:
         """The plan against what was collected."""
@@ -444,41 +393,12 @@ class ReleaseRun:
                 plan.missing[gate] = words
         return plan
 
-    def _earlier(self) -> tuple[Earlier, ...]:
-        context = self.prepared.context
-        if not context.phase.requires:
-            return ()
-        from pytest_relgate.evidence.verify import earlier_evidence
-
-        return tuple(
-            earlier_evidence(
-                (self.prepared.earlier or self.prepared.evidence) / context.target / phase,
-                phase,
-                context=context,
-                subject=self.prepared.subject,
-                repository=self.prepared.repository,
-                checks=self.prepared.checks.repository,
-            )
-            for phase in context.phase.requires
-        )
-
     def _look_for_rehearsal(self, earlier: Iterable[Earlier]) -> None:
-        """Look at what stands in the place of a rehearsal, where the profile lets anything do so."""
-        always = self.prepared.profile.rehearsal.when == "always"
-        if always or self.prepared.context.phase is not Phase.PUBLISH:
-            return  # and none of the rooms that look outside is loaded
-        from pytest_relgate.unrehearsed_run import of_run
-
-        self._unrehearsed = of_run(self.prepared, earlier, self.reading)
+        self._unrehearsed = look_for_rehearsal(self.prepared, earlier, self.reading)
 
     @property
     def _why_rehearse(self) -> str | None:
-        """Why a rehearsal is needed, empty where none is; None where the profile wants one always."""
-        if self._unrehearsed is None:
-            return None
-        from pytest_relgate.rehearsing import why_needed
-
-        return why_needed(self._unrehearsed, self.prepared.context, self.prepared.subject)
+        return why_rehearse(self.prepared, self._unrehearsed)
 
     def _judge(self) -> Verdict:
         prepared = self.prepared
@@ -546,11 +466,6 @@ class ReleaseRun:
     def _write_reports(self, record: Record) -> None:
         reports = reports_of(record, self.page, html=self.prepared.profile.report.html)
         self.folder.write_together(reports, durable=True)
-
-
-def _listed(names: tuple[str, ...], shown: int = 5) -> str:
-    left = len(names) - shown
-    return ", ".join(names[:shown]) + (f", and {left} more" if left > 0 else "")
 
 
 def _with_problem(gate: Gate, problem: str) -> Gate:
