@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+RECOVERING: Final = "type the same command with --release-recover"
+"""What to do about a publish that broke off; the last line of a report types it out."""
+
 
 class RelgateError(Exception):
     """Bad input or a state that cannot be worked with.

@@ -9,6 +9,7 @@ import re
 import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_relgate.errors import RECOVERING
 from pytest_relgate.evidence import blocking, channel_table, tally, wording
 from pytest_relgate.evidence.printable import printable
 from pytest_relgate.model import State
@@ -264,6 +265,8 @@ def _next(record: Record) -> Iterator[Line]:
         words, command = "without the fault:", record.command.partition(" --release-repo ")[0]
     elif verdict.only_pending:
         words, command = "nothing to mend; look again later with the same command:", record.command
+    elif any(RECOVERING in reason.remedy for reason in verdict.reasons):
+        words, command = "mend what is named above, then recover:", f"{record.command} --release-recover"
     else:
         words, command = "mend what is named above, then the same command:", record.command
     yield Line(f"{'Next':<{LABEL}}{words}")

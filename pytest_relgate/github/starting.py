@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from pytest_relgate.clock import now
-from pytest_relgate.errors import CannotJudge, Finding
+from pytest_relgate.errors import RECOVERING, CannotJudge, Finding
 from pytest_relgate.github.dispatch import (
     BUILD_INPUT,
     Refused,
@@ -351,8 +351,8 @@ class StartedRun:
     @property
     def _again(self) -> str:
         return (
-            f"gh run view {self.run_id} --log-failed; mend it, then type the same command with "
-            "--release-recover: it runs the failed jobs again"
+            f"gh run view {self.run_id} --log-failed; mend it, then {RECOVERING}: "
+            "it runs the failed jobs again"
         )
 
     @cached_property

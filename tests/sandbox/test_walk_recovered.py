@@ -75,6 +75,7 @@ def test_a_publish_that_a_credential_broke_off_is_recovered(walk: Walk) -> None:
     assert "reached before: publish-crates-io, publish-npm; the logs say: PyPI did not take" in said
     assert re.search(r"publish-pypi: failure http://\S+/job/\d+ .*publish-pypi: PyPI did not take", said)
     assert "check PYPI_API_TOKEN, or the trusted publisher that PyPI knows" in said
+    assert re.search(r"Next mend what is named above, then recover: pytest .* --release-recover$", said)
     number, said = walk.status()
     assert (number, "partial publish: run" in said) == (1, True)
     assert said.endswith("--release-mode live --release-agent NAME@HOST --release-recover")
