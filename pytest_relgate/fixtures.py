@@ -281,11 +281,13 @@ def artifacts(request: pytest.FixtureRequest, github: GitHub) -> ArtifactFacts:
     ``are_sound()``, ``are_complete()``, ``are_for_their_platforms()``, ``are_not_too_large()``;
     ``artifacts.archives`` is what is in each. A statement that does not hold is a finding with the file.
     """
+    from pytest_relgate.channels.promised import promised_by
     from pytest_relgate.source.artifact_facts import ArtifactFacts, expected_names
 
     facts = _execution(request).facts
     profile, build = facts.profile, github.build
-    templates = [name for names in profile.artifacts.values() for name in names]
+    promised = promised_by(profile, Path(facts.repository), facts.commit)
+    templates = [name for names in promised.values() for name in names]
     return ArtifactFacts(
         load=lambda: (
             (artifact.name, path, file)

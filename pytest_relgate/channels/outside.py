@@ -25,6 +25,7 @@ from pytest_relgate.channels.look import Look, spelled
 from pytest_relgate.channels.observation import Expectation, Observation
 from pytest_relgate.channels.opened import UNOPENED, Opened
 from pytest_relgate.channels.poll import Settled, settle
+from pytest_relgate.channels.promised import promised_by
 from pytest_relgate.channels.table import table_of
 from pytest_relgate.clock import now
 from pytest_relgate.errors import CannotJudge, Finding
@@ -280,8 +281,12 @@ class Outside:
         )
 
     def files_of(self, channel: str) -> frozenset[str]:
-        """The names of the files that the profile expects on a channel, for this release."""
-        return frozenset(map(self._named, self.profile.artifacts.get(channel, ())))
+        """The names of the files that the release promises on a channel (SPEC B8)."""
+        return frozenset(map(self._named, self._promised.get(channel, ())))
+
+    @cached_property
+    def _promised(self) -> dict[str, tuple[str, ...]]:
+        return promised_by(self.profile, self.repository, self.commit)
 
     def _named(self, name: str) -> str:
         """A file's name with the release's version and tag in it."""

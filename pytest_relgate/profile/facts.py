@@ -32,6 +32,7 @@ from pytest_relgate.profile.source import (
     VariableKey,
     Workflows,
 )
+from pytest_relgate.profile.targets import Targets, half_said
 from pytest_relgate.profile.triage import TriagePattern
 from pytest_relgate.profile.words import quoted, shown
 
@@ -215,6 +216,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pins: dict[VariableKey, PinnedVersion] = {}
     rust: Rust = Rust()
     artifacts: dict[ChannelName, FileNames] = {}
+    targets: Targets = Targets()
     channels: dict[ChannelName, Channel] = {}
     built: Built = Built()
     history: History = History()
@@ -261,6 +263,8 @@ def parse_profile(text: bytes, name: str) -> Profile:
     for channel, facts in profile.channels.items():
         if problem := misplaced(facts):
             raise document.error(("channels", channel), f"channels.{channel}: {problem}")
+    if problem := half_said(profile.targets):
+        raise document.error(("targets",), f"targets: {problem}")
     return profile
 
 

@@ -84,7 +84,7 @@ def test_the_documentation_names_the_defaults() -> None:
 
 def test_the_examples_of_the_documentation_hold() -> None:
     for key in documented(Profile):
-        if key.startswith("triage."):  # an array of tables has an example of its own
+        if key.startswith(("triage.", "targets.")):  # these have an example of their own
             continue
         name = key.replace("NAME", "name")
         text = f"{name} = {rows()[key][-1].strip('`')}"
@@ -92,5 +92,13 @@ def test_the_examples_of_the_documentation_hold() -> None:
         parse_profile(f"{project}{text}".encode(), "relgate.toml")
     told = b'project = "p"\n' + example("[[triage]]")
     assert parse_profile(told, "relgate.toml").triage[0].cause == "setting"
+    targets = parse_profile(b'project = "p"\n' + example("[targets]"), "relgate.toml").targets
+    assert [each.where for each in targets.artifacts["github"]] == [
+        {"channels.github_sdk": ("official", "preview")}
+    ]
+    lines = "\n".join(
+        f"{key.replace('NAME', 'n')} = {rows()[key][-1].strip('`')}" for key in KEYS if "targets." in key
+    )
+    assert parse_profile(f'project = "p"\n{lines}'.encode(), "relgate.toml").targets.artifacts["n"]
     assert len(waiverfile.parse_waivers(example("[[waiver]]"), "waivers.toml")) == 1
     assert len(waiverfile.parse_signoffs(example("[[signoff]]"), "signoffs.toml")) == 1
