@@ -25,7 +25,7 @@ from pytest_relgate.channels.look import Look, spelled
 from pytest_relgate.channels.observation import Expectation, Observation
 from pytest_relgate.channels.opened import UNOPENED, Opened
 from pytest_relgate.channels.poll import Settled, settle
-from pytest_relgate.channels.promised import promised_by
+from pytest_relgate.channels.promised import held_by, promised_by
 from pytest_relgate.channels.table import table_of
 from pytest_relgate.clock import now
 from pytest_relgate.errors import CannotJudge, Finding
@@ -233,7 +233,7 @@ class Outside:
             waiting=late,
             version=self.target.removeprefix("v"),
             licences=self.profile.built.licences,
-            holds=self.profile.built.holds,
+            holds=held_by(self.profile, self.repository, self.commit),
         )
 
     def _settle(

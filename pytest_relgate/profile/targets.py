@@ -54,6 +54,20 @@ def _template(value: object) -> object:
     return value
 
 
+def _held(value: object) -> object:
+    """Refuse what is no path in an archive, each part of it a name like those above."""
+    _inside(value)
+    if isinstance(value, str):
+        for part in value.split("/"):
+            _template(part)
+        if places := set(_PLACE.findall(value)) & set(PLACEHOLDERS):
+            message = (
+                f"expected the {{field}} of a row alone, found {{{min(places)}}}, which is the release's"
+            )
+            raise RelgateError(message)
+    return value
+
+
 def _where(value: object) -> object:
     """Every condition as field and list of values; tables, which TOML makes of dotted keys, as fields too."""
     return _conditions(value, "") if isinstance(value, dict) else value
@@ -79,6 +93,12 @@ def _conditions(table: Row, before: str) -> dict[str, list[object]]:
     return found
 
 
+Where = Annotated[
+    dict[str, tuple[Scalar, ...]],
+    Meta(description="a table of fields and their values", extra={"parse": _where}),
+]
+
+
 class Each(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One file for each row: ``name`` with fields of the row in it, of the rows that ``where`` lets through.
 
@@ -86,10 +106,14 @@ class Each(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     name: Annotated[str, Meta(description="the name of a file", extra={"parse": _template})]
-    where: Annotated[
-        dict[str, tuple[Scalar, ...]],
-        Meta(description="a table of fields and their values", extra={"parse": _where}),
-    ] = {}
+    where: Where = {}
+
+
+class EachHeld(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file in an archive for each row: as Each, and ``name`` is a path there."""
+
+    name: Annotated[str, Meta(description="a path in an archive", extra={"parse": _held})]
+    where: Where = {}
 
 
 class Targets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,15 +128,18 @@ class Targets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ChannelName,
         Annotated[tuple[Each, ...], Meta(min_length=1, description="an array of at least one table")],
     ] = {}
+    holds: dict[
+        ChannelName,
+        Annotated[tuple[EachHeld, ...], Meta(min_length=1, description="an array of at least one table")],
+    ] = {}
 
 
 def half_said(targets: Targets) -> str:
     """Return what is missing between the keys of ``[targets]``, empty for nothing."""
-    if targets.artifacts and not targets.file:
-        return (
-            'expected file = "release/targets.json" or the like, whose rows artifacts are made of, found none'
-        )
-    if targets.file and not targets.artifacts:
+    used = targets.artifacts or targets.holds
+    if used and not targets.file:
+        return 'expected file = "release/targets.json" or the like, whose rows these are made of, found none'
+    if targets.file and not used:
         return f"expected artifacts, which say what files the rows of {targets.file} give, found none"
     return ""
 
@@ -127,6 +154,15 @@ def names_by_channel(targets: Targets, raw: bytes | None) -> dict[str, tuple[str
     return {
         channel: _names(targets.file, f"targets.artifacts.{channel}", each, rows)
         for channel, each in targets.artifacts.items()
+    }
+
+
+def held_by_channel(targets: Targets, raw: bytes | None) -> dict[str, tuple[str, ...]]:
+    """Return the files that every archive of a channel must hold, likewise."""
+    rows = rows_of(targets, raw)
+    return {
+        channel: _names(targets.file, f"targets.holds.{channel}", each, rows)
+        for channel, each in targets.holds.items()
     }
 
 
@@ -185,7 +221,9 @@ def _once(pairs: list[tuple[str, object]]) -> Row:
     return found
 
 
-def _names(file: str, place: str, templates: Sequence[Each], rows: Sequence[Row]) -> tuple[str, ...]:
+def _names(
+    file: str, place: str, templates: Sequence[Each | EachHeld], rows: Sequence[Row]
+) -> tuple[str, ...]:
     given: dict[str, int] = {}
     for index, each in enumerate(templates):
         here = f"{place}[{index}]"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_relgate.channels.promised import promised_by
+from pytest_relgate.channels.promised import held_by, promised_by
 from pytest_relgate.errors import CannotJudge
 from pytest_relgate.profile import parse_profile
 from pytest_relgate.sandbox.twins.exchange import Answer, Request
@@ -24,6 +24,10 @@ file = "release/targets.json"
 rows = "targets"
 [targets.artifacts]
 pypi = [{ name = "demo-{pep440}-py3-none-{os}.whl", where = { served.pypi = "official" } }]
+[targets.holds]
+npm = [{ name = "native/{os}/index.node", where = { served.pypi = "official" } }]
+[built]
+holds.npm = ["index.js"]
 [artifacts]
 pypi = ["demo-{version}.tar.gz"]
 crates = ["demo-{version}.crate"]
@@ -69,6 +73,9 @@ def test_the_commit_under_release_says_and_nothing_that_came_after(bare_project:
     assert names(released) == {
         "pypi": (OWN, *(f"demo-{{pep440}}-py3-none-{one}.whl" for one in ("linux", "windows"))),
         "crates": ("demo-{version}.crate",),
+    }
+    assert held_by(profile, bare_project.path, released) == {
+        "npm": ("index.js", "native/linux/index.node", "native/windows/index.node")
     }
     assert names(later)["pypi"] == (OWN, "demo-{pep440}-py3-none-linux.whl")
     with pytest.raises(CannotJudge, match=r"release/targets\.json is not in the commit under release"):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pytest_relgate.errors import CannotJudge, RelgateError
 from pytest_relgate.profile import parse_profile
-from pytest_relgate.profile.targets import Each, Targets, names_by_channel
+from pytest_relgate.profile.targets import Each, EachHeld, Targets, held_by_channel, names_by_channel
 
 SHAPE = (Path(__file__).parents[1] / "data" / "targets_of_five_channels.json").read_bytes()
 SERVED = {"channels.github_sdk": ("official", "preview")}
@@ -220,3 +220,25 @@ def test_conditions_may_be_dotted_keys_and_single_values() -> None:
     text = HEAD + 'artifacts.npm = [{ name = "a", where = { b.c = "x", "b.d" = [true, 2] } }]'
     (each,) = parse_profile(text.encode(), "relgate.toml").targets.artifacts["npm"]
     assert each.where == {"b.c": ("x",), "b.d": (True, 2)}
+
+
+def test_rows_give_what_every_archive_of_a_channel_must_hold() -> None:
+    text = HEAD + 'rows = "targets"\n[targets.holds]\nnpm = [{ name = "native/{node_platform}/index.node", '
+    text += 'where = { channels.npm = "official" } }]'
+    stated = parse_profile(text.encode(), "relgate.toml").targets
+    assert held_by_channel(stated, SHAPE) == {
+        "npm": tuple(
+            f"native/{one}/index.node" for one in ("linux-x64", "darwin-x64", "darwin-arm64", "win32-x64")
+        )
+    }
+    with pytest.raises(CannotJudge, match=r"no row matches where of targets\.holds\.npm\[0\]"):
+        held_by_channel(
+            Targets("t.json", "targets", holds={"npm": (EachHeld("a/{b}", {"schema": (1,)}),)}),
+            b'{"targets": [{"schema": 2}]}',
+        )
+
+
+@pytest.mark.parametrize("name", ["/a", "a/../b", "a//b", "a/{b", "a b/c", "", "a/{version}/{b}"])
+def test_a_path_in_an_archive_leads_nowhere_else(name: str) -> None:
+    with pytest.raises(RelgateError, match=r"targets\.holds\.npm\[0\]\.name: expected"):
+        parse_profile((HEAD + f'holds.npm = [{{ name = "{name}" }}]').encode(), "relgate.toml")
