@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from pytest_relgate.channels.promised import held_by, promised_by
-from pytest_relgate.errors import CannotJudge
+from pytest_relgate.errors import CannotJudge, Finding, NotYet
 from pytest_relgate.profile import parse_profile
 from pytest_relgate.sandbox.twins.exchange import Answer, Request
 from pytest_relgate.sandbox.twins.server import serve
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from pytest_relgate.channels.outside import Outside
     from tests.conftest import Project
 
 TARGETS = """
@@ -139,3 +143,56 @@ def test_a_file_that_a_row_promises_and_the_channel_lacks_is_red(
     said = " ".join(done.out.split())
     assert 'release/targets.json: row 1, os: expected a part of a file\'s name, found "li/nux"' in said
     assert "Traceback" not in said
+
+
+def with_targets(world: Outside, *platforms: str) -> Outside:
+    """The same release, from a commit that no branch knows, with a targets file of these platforms."""
+
+    def git(*words: str, stdin: str = "") -> str:
+        done = subprocess.run(
+            ["git", "-c", "user.name=ada", "-c", "user.email=ada@example.org", *words],
+            cwd=world.repository, input=stdin, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout.strip()
+
+    rows = [{"sdk": sdk, "node": node} for sdk, _, node in (one.partition("=") for one in platforms)]
+    blob = git("hash-object", "-w", "--stdin", stdin=json.dumps(rows))
+    folder = git("mktree", stdin=f"100644 blob {blob}\ttargets.json\n")
+    listed = git("ls-tree", world.commit)
+    tree = git("mktree", stdin=f"{listed}\n040000 tree {folder}\trelease\n")
+    world.commit = git("commit-tree", tree, "-p", world.commit, "-m", "targets")
+    stated = """
+    [targets]
+    file = "release/targets.json"
+    artifacts.github = [{ name = "plasmite_{version}_{sdk}.tar.gz" }]
+    holds.npm = [{ name = "native/{node}/index.node" }]
+    """
+    targets = parse_profile(b'project = "plasmite"\n' + stated.encode(), "relgate.toml").targets
+    artifacts = {**world.profile.artifacts, "github": ("sha256sums.txt",)}
+    built = msgspec.structs.replace(world.profile.built, holds={})
+    world.profile = msgspec.structs.replace(world.profile, targets=targets, artifacts=artifacts, built=built)
+    return world
+
+
+SERVED = tuple(
+    f"{system}_{sdk}={system}-{node}"
+    for system in ("darwin", "linux")
+    for sdk, node in (("amd64", "x64"), ("arm64", "arm64"))
+)
+
+
+def test_the_rows_of_a_release_are_all_that_it_serves(outside: Callable[..., Outside]) -> None:
+    channels = with_targets(outside(), *SERVED).channels
+    assert channels["github"].files == channels["github"].expectation.files
+    assert len(channels["github"].expectation.files) == len(SERVED) + 1
+    assert channels.opened.hold_their_files()
+
+
+def test_a_row_more_than_a_release_serves_is_red_on_the_channel_and_within_its_archives(
+    outside: Callable[..., Outside],
+) -> None:
+    channels = with_targets(outside(), *SERVED, "windows_amd64=win32-x64").channels
+    with pytest.raises((Finding, NotYet), match=r"plasmite_0\.1\.9_windows_amd64\.tar\.gz"):
+        assert channels["github"].files
+    with pytest.raises(Finding, match=r"native/win32-x64/index\.node"):
+        channels.opened.hold_their_files()
