@@ -25,7 +25,7 @@ from pytest_relgate.channels.look import Look, spelled
 from pytest_relgate.channels.observation import Expectation, Observation
 from pytest_relgate.channels.opened import UNOPENED, Opened
 from pytest_relgate.channels.poll import Settled, settle
-from pytest_relgate.channels.promised import held_by, promised_by
+from pytest_relgate.channels.promised import held_by, named, promised_by
 from pytest_relgate.channels.table import table_of
 from pytest_relgate.clock import now
 from pytest_relgate.errors import CannotJudge, Finding
@@ -282,19 +282,11 @@ class Outside:
 
     def files_of(self, channel: str) -> frozenset[str]:
         """The names of the files that the release promises on a channel (SPEC B8)."""
-        return frozenset(map(self._named, self._promised.get(channel, ())))
+        return frozenset(named(name, self.target) for name in self._promised.get(channel, ()))
 
     @cached_property
     def _promised(self) -> dict[str, tuple[str, ...]]:
         return promised_by(self.profile, self.repository, self.commit)
-
-    def _named(self, name: str) -> str:
-        """A file's name with the release's version and tag in it."""
-        version = self.target.removeprefix("v")
-        places = {"version": version, "pep440": spelled(version, "pypi") or version, "tag": self.target}
-        for place, value in places.items():
-            name = name.replace(f"{{{place}}}", value)
-        return name
 
     def _is_newest(self, resolved: str) -> bool | None:
         """Whether no higher stable release than the target is known, where a channel gives ``resolved``.
@@ -344,7 +336,7 @@ class Outside:
         built = with_local(built, wanted, self.repository, folders)
         for name, channel in channels.items():
             if channel.checksums:
-                sums = self._named(channel.checksums)
+                sums = named(channel.checksums, self.target)
                 built = with_checksums(built, self.files_of(name), self.api, self.target, sums)
         return built
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_relgate.channels.look import spelled
 from pytest_relgate.errors import CannotJudge, RelgateError
 from pytest_relgate.profile.targets import held_by_channel, names_by_channel
 from pytest_relgate.source.files import LARGEST, CommittedFiles
@@ -32,6 +33,15 @@ def held_by(profile: Profile, repository: Path, commit: str) -> dict[str, tuple[
     targets = profile.targets
     given = held_by_channel(targets, _read(profile, repository, commit)) if targets.holds else {}
     return _together(profile.built.holds, given)
+
+
+def named(name: str, tag: str) -> str:
+    """Return a file's name with the version and the tag of a release in it."""
+    version = tag.removeprefix("v")
+    places = {"version": version, "pep440": spelled(version, "pypi") or version, "tag": tag}
+    for place, value in places.items():
+        name = name.replace(f"{{{place}}}", value)
+    return name
 
 
 def _together(

@@ -14,6 +14,7 @@ from pytest_relgate.errors import CannotJudge, Finding, NotYet
 from pytest_relgate.profile import parse_profile
 from pytest_relgate.sandbox.twins.exchange import Answer, Request
 from pytest_relgate.sandbox.twins.server import serve
+from pytest_relgate.source.artifact_facts import ArtifactFacts, expected_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,6 +146,20 @@ def test_a_file_that_a_row_promises_and_the_channel_lacks_is_red(
     assert "Traceback" not in said
 
 
+def built(world: Outside, of: Outside) -> ArtifactFacts:
+    """What the build of a release made, against the files that another look at it promises."""
+    templates = [
+        name for names in promised_by(of.profile, of.repository, of.commit).values() for name in names
+    ]
+    build = world.github.build
+    return ArtifactFacts(
+        lambda: ((one.name, path, file) for one in build.artifacts for path, file in build.files(one)),
+        expected_names(templates, "0.1.9", "v0.1.9"),
+        licences=(),
+        largest=1,
+    )
+
+
 def with_targets(world: Outside, *platforms: str) -> Outside:
     """The same release, from a commit that no branch knows, with a targets file of these platforms."""
 
@@ -182,16 +197,21 @@ SERVED = tuple(
 
 
 def test_the_rows_of_a_release_are_all_that_it_serves(outside: Callable[..., Outside]) -> None:
-    channels = with_targets(outside(), *SERVED).channels
+    world = with_targets(outside(), *SERVED)
+    assert built(outside(), world).are_complete()
+    channels = world.channels
     assert channels["github"].files == channels["github"].expectation.files
     assert len(channels["github"].expectation.files) == len(SERVED) + 1
     assert channels.opened.hold_their_files()
 
 
-def test_a_row_more_than_a_release_serves_is_red_on_the_channel_and_within_its_archives(
+def test_a_row_more_is_red_in_the_build_on_the_channel_and_within_its_archives(
     outside: Callable[..., Outside],
 ) -> None:
-    channels = with_targets(outside(), *SERVED, "windows_amd64=win32-x64").channels
+    world = with_targets(outside(), *SERVED, "windows_amd64=win32-x64")
+    with pytest.raises(Finding, match=r"plasmite_0\.1\.9_windows_amd64\.tar\.gz"):
+        built(outside(), world).are_complete()
+    channels = world.channels
     with pytest.raises((Finding, NotYet), match=r"plasmite_0\.1\.9_windows_amd64\.tar\.gz"):
         assert channels["github"].files
     with pytest.raises(Finding, match=r"native/win32-x64/index\.node"):
