@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import urllib.request
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -119,7 +121,10 @@ def test_our_own_client_finds_what_is_there(api: Api) -> None:
     assert {job.conclusion for job in jobs} == {"success"}
     assert known(api.job_log(jobs[0].id))
     artifacts = [one for one in known(api.artifacts(run.id)) if not one.expired]
-    assert known(api.archive(artifacts[0])).startswith(b"PK")
+    archive = BytesIO()
+    digest = known(api.archive(artifacts[0], into=archive))
+    assert archive.getvalue().startswith(b"PK")
+    assert digest == artifacts[0].digest == f"sha256:{hashlib.sha256(archive.getvalue()).hexdigest()}"
     levels = api.secrets()
     assert "NPM_TOKEN" in levels.shared
     assert levels.unread == {}
