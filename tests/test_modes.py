@@ -54,7 +54,12 @@ def test_what_would_write_over_evidence_is_refused(tmp_path: Path, name: str, gi
     ],
 )
 def test_what_goes_elsewhere_is_not(tmp_path: Path, name: str, given: str | None) -> None:
-    refuse_places(argparse.Namespace(**{name: given}), tmp_path / "release-evidence", tmp_path)
+    refused = ""
+    try:
+        refuse_places(argparse.Namespace(**{name: given}), tmp_path / "release-evidence", tmp_path)
+    except RelgateError as error:
+        refused = str(error)
+    assert refused == ""
 
 
 def test_a_failure_is_not_forgotten_by_where_pytest_puts_temporary_files(bare_project: Project) -> None:

@@ -7,6 +7,7 @@ folders that the profile names for it are believed: what somebody packed by hand
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,7 +17,6 @@ from pytest_relgate.exec.hashing import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
-    from pathlib import Path
 
     from pytest_relgate.channels.built import Built
 
@@ -50,7 +50,7 @@ def _files(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):
-            path = folder.__class__(place, name)
+            path = Path(place, name)
             if path.is_file() and not path.is_symlink():
                 yield path
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_relgate.errors import RelgateError
-from pytest_relgate.evidence.folder import Folder
+from pytest_relgate.evidence.folder import SEAL, Folder
 from pytest_relgate.model import Phase
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ def test_a_file_system_that_cannot_sync_folders_will_do(root: Path, monkeypatch:
     folder = Folder.hold(root, "v0.2.0", Phase.PRERELEASE)
     folder.reopen([b"new"])
     folder.release()
+    assert (folder.path / SEAL).read_bytes() == b"new"
 
 
 # -- writing ----------------------------------------------------------------------------------------------
