@@ -12,7 +12,7 @@ from shutil import copyfileobj
 from tempfile import SpooledTemporaryFile, TemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
-from pytest_relgate.errors import Finding
+from pytest_relgate.errors import CannotJudge, Finding
 from pytest_relgate.net.facts import Absent, Known, Unknown
 from pytest_relgate.source.bounded import open_zip
 
@@ -46,6 +46,9 @@ def files_of(
             try:
                 found = next(members, None)
             except _BROKEN as error:
+                if isinstance(error, OSError) and error.errno is not None:  # the disk's, not the archive's
+                    message = f"{what} could not be laid out on disk: {error.strerror}"
+                    raise CannotJudge(message, do="make room, or set TMPDIR to where there is some") from None
                 words = f"{what} is no zip archive: {error or type(error).__name__}"
                 raise Finding(words, where=where, do=do) from None
             if found is None:

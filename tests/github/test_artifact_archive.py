@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import tracemalloc
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_relgate.errors import Finding
+from pytest_relgate.errors import CannotJudge, Finding
 from pytest_relgate.github.answers import ArtifactFacts
 from pytest_relgate.github.artifact import files_of
 from pytest_relgate.net.facts import Known
@@ -96,3 +97,15 @@ def test_an_archive_that_is_another_than_was_uploaded_is_a_finding(made: Callabl
 def test_an_archive_that_has_expired_is_said_to_have(made: Callable[..., Made]) -> None:
     with pytest.raises(Finding, match="has expired"):
         names(made(said(b"", 410)), artifact(b""))
+
+
+def test_a_full_disk_says_nothing_of_an_archive(
+    made: Callable[..., Made], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    raw = zipped(("a.so", b"bytes"))
+    monkeypatch.setattr(zipfile.ZipFile, "open", full)
+    with pytest.raises(CannotJudge, match="could not be laid out on disk: No space left on device"):
+        names(made(said(raw)), artifact(raw))

@@ -239,3 +239,21 @@ def test_only_a_publish_is_told_of_other_runs(named: list[str], phase: str, says
 @given(before=st.text(), after=st.text())
 def test_a_text_with_the_tag_in_it_speaks_of_it(before: str, after: str) -> None:
     assert speaks_of(f"{before} v1.2.3 {after}", "v1.2.3")
+
+
+def test_a_run_that_was_run_again_is_not_known_by_its_last_attempt(world: Built) -> None:
+    world.by_hand(run_attempt=2, conclusion="failure")
+    world.hub.jobs = [job("resolve", "failure"), job("to-npm", "skipped"), job("done", "skipped")]
+    with pytest.raises(CannotJudge, match="it was run again, and what attempt 1 of 2 did is not told"):
+        world.typed().dispatched()
+    assert world.hub.posts == []
+    world.other_runs = (5,)
+    assert world.starts()
+
+
+def test_a_job_that_was_skipped_hides_none_of_its_name_that_ran(world: Built) -> None:
+    world.by_hand(conclusion="failure")
+    world.hub.jobs = [job("to-npm"), job("to-npm", "skipped", 8), job("done", "skipped", 9)]
+    with pytest.raises(CannotJudge, match="run 5 may be a publish"):
+        world.typed().dispatched()
+    assert world.hub.posts == []
