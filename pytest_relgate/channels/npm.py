@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 _NULL: Final = msgspec.Raw(b"null")
+_NO_ATTESTATIONS = (b"null", b"false", b"{}", b"[]", b'""')
 
 
 class Dist(msgspec.Struct, frozen=True):
@@ -135,7 +136,8 @@ def observe(look: Look) -> Observation:
         files=(file,),
         flags=frozenset({"deprecated"}) if document.deprecated not in (None, False, "") else frozenset(),
         whole=True,
-        provenance=bytes(document.dist.attestations) != b"null" or (None if look.channel.mirror else False),
+        provenance=bytes(document.dist.attestations) not in _NO_ATTESTATIONS
+        or (None if look.channel.mirror else False),
         mirror=look.channel.mirror,
         exchanges=tuple(look.exchanges),
     )

@@ -114,3 +114,14 @@ def test_a_private_index_may_have_its_crates_on_another_host(judged: Judge) -> N
         assert judged("crates", pages, mirror=False)[1].digests.standing is Standing.SERVED
     finally:
         other.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "there"),
+    [({"url": "https://x", "provenance": {"predicateType": "https://slsa.dev/provenance/v1"}}, True)]
+    + [(nothing, False) for nothing in (None, False, {}, [], "")],
+)
+def test_an_attestation_that_says_nothing_is_none(judged: Judge, said: object, there: bool) -> None:
+    pages = {**PAGES["npm"], "/demo/1.0.0": {**PAGES["npm"]["/demo/1.0.0"]}}
+    pages["/demo/1.0.0"]["dist"] = {**pages["/demo/1.0.0"]["dist"], "attestations": said}
+    assert judged("npm", pages, mirror=False)[0].provenance is there
